@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * base/fd.h - what kind of descriptor is this?  Checks for descriptors that
+ * another process handed us, and small helpers.
+ */
+#ifndef BASE_FD_H
+#define BASE_FD_H
+
+#include <stdbool.h>
+
+enum fd_kind {
+	FD_NONE,	/* no descriptor */
+	FD_FILE_RO,	/* regular file or memfd, O_RDONLY, or a memfd sealed
+			 * against write, grow, shrink and further seals */
+	FD_FILE_RW,	/* regular file, writable */
+	FD_STREAM,	/* socket */
+	FD_DIR,		/* directory */
+	FD_ANY,
+};
+
+bool	fd_is(int fd, enum fd_kind kind);
+bool	fd_sealed(int fd);	/* memfd that nobody can change any more */
+void	fd_close(int *fd);	/* closes when >= 0 and sets -1 */
+int	fd_nonblock(int fd);	/* 0 or FAIL_TEMP */
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf/params.h - THE catalogue of settings.  One row a setting: it gives
+ * the struct member, the parser, the default, the bounds, the line of
+ * `veredus config show`, the item of veredus.conf(5).
+ *
+ *	P(member, kind, "path in the file", default, min, max, who, "text")
+ *
+ * kind: flag (bool), num (uint32_t), size (uint64_t bytes), ms (int64_t),
+ * word (struct str, one of the words in `min`, blank-separated), text
+ * (struct str), list (struct strs: repeated or comma-separated).
+ * who: BY() mask of the kinds that are sent it.
+ */
+#ifndef CONF_PARAMS_H
+#define CONF_PARAMS_H
+
+#define PARAM_SECTIONS(S) S(site) S(smtpd) S(spool) S(queue) S(pop3d) \
+	S(imapd) S(stored) S(auth) S(rate) S(log)
+
+#define PARAMS_site(P)							\
+	P(hostname, text, "hostname", "", "", "", EVERYBODY,		\
+	  "Our fully qualified name: greeting, EHLO, Received, message ids.") \
+	P(domains, list, "domain", "", "", "", BY(ROUTED)|BY(SMTPD)|BY(CTLD), \
+	  "A domain whose mail is delivered here; may have a block.")	\
+	P(postmaster, text, "postmaster", "", "", "",			\
+	  BY(ROUTED)|BY(QMGR)|BY(BOUNCE),				\
+	  "Where mail for postmaster, abuse and root goes when no table says so.") \
+	P(trusted, list, "trusted", "", "", "", FACES|BY(RATED),	\
+	  "Networks exempt from limits and bans; they gain no relay.")	\
+	P(cleartext_logins, flag, "cleartext-logins", "no", "", "", FACES, \
+	  "Allow passwords on connections without TLS.")
+
+#define PARAMS_smtpd(P)							\
+	P(size_limit, size, "smtp size-limit", "50M", "1k", "2G",	\
+	  BY(SMTPD)|BY(SPOOLD)|BY(STORED)|BY(IMAPD),			\
+	  "Largest message accepted; announced by SIZE.")		\
+	P(recipient_limit, num, "smtp recipient-limit", "1000", "100", "100000", \
+	  BY(SMTPD), "Most recipients of one message.")			\
+	P(relay_networks, list, "relay-networks", "", "", "", BY(SMTPD), \
+	  "Networks that may relay without login.")			\
+	P(hop_limit, num, "smtp hop-limit", "100", "20", "1000", BY(SMTPD), \
+	  "Received lines after which a message is in a loop.")		\
+	P(command_timeout, ms, "smtp command-timeout", "5m", "1s", "1h", \
+	  BY(SMTPD), "Wait for a command; RFC 5321 4.5.3.2.7 asks 5 minutes.") \
+	P(data_timeout, ms, "smtp data-timeout", "5m", "1s", "1h",	\
+	  BY(SMTPD), "Wait for a block of data.")
+
+#define PARAMS_spool(P)							\
+	P(segments, num, "spool segments", "16", "3", "1024", BY(SPOOLD), \
+	  "Segments of the journal ring.")				\
+	P(segment_size, size, "spool segment-size", "16M", "1M", "256M", \
+	  BY(SPOOLD), "Size of one segment.")				\
+	P(sync, word, "spool sync", "auto", "auto syncfs fsync", "",	\
+	  BY(SPOOLD)|BY(SYNCD)|BY(STORED),				\
+	  "How results are settled: auto, syncfs or fsync.")		\
+	P(hold, flag, "hold-travelling", "no", "", "", BY(SPOOLD)|BY(QMGR), \
+	  "Hold every message that would leave this host.")
+
+#define PARAMS_queue(P)							\
+	P(retry, ms, "queue retry", "5m", "1s", "1d", BY(QMGR),		\
+	  "First wait after a failed attempt; doubles up to retry-max.") \
+	P(retry_max, ms, "queue retry-max", "2h", "1s", "7d", BY(QMGR),	\
+	  "Longest wait between two attempts.")				\
+	P(lifetime, ms, "queue lifetime", "4d", "1s", "30d",		\
+	  BY(QMGR)|BY(STORED)|BY(SPOOLD), "After that a message is bounced.")
+
+#define PARAMS_pop3d(P)							\
+	P(timeout, ms, "pop3 timeout", "10m", "1s", "1d", BY(POP3D),	\
+	  "Wait for a command; RFC 1939 3 asks at least 10 minutes.")
+
+#define PARAMS_imapd(P)							\
+	P(timeout, ms, "imap timeout", "30m", "1s", "7d", BY(IMAPD),	\
+	  "Wait for a command; RFC 3501 5.4 asks at least 30 minutes.")	\
+	P(strict, flag, "imap strict", "no", "", "", BY(IMAPD),		\
+	  "Take only DONE in IDLE (RFC 2177 by the letter).")
+
+#define PARAMS_stored(P)						\
+	P(layout, text, "mail layout", "%d/%u/Maildir", "", "",		\
+	  BY(AUTHD)|BY(ROUTED),						\
+	  "Maildir below the mail folder: %u local part, %d domain, %a address.") \
+	P(owner, text, "mail owner", "", "", "", BY(MASTER),		\
+	  "User that owns the Maildirs and runs stored; veredus-stored if empty.") \
+	P(folders, list, "mail folders",				\
+	  "Sent \\Sent,Drafts \\Drafts,Trash \\Trash,Junk \\Junk,Archive \\Archive", \
+	  "", "", BY(STORED), "Mailboxes of a new account and their special use.")
+
+#define PARAMS_auth(P)							\
+	P(cache_ttl, ms, "auth cache", "5m", "0s", "1d", BY(AUTHD),	\
+	  "How long a good password is remembered (as a keyed digest).")
+
+#define PARAMS_rate(P)							\
+	P(connections, num, "limit connections", "50", "1", "100000",	\
+	  BY(RATED), "Connections at a time from one address.")
+
+#define PARAMS_log(P)							\
+	P(target, text, "log", "file", "", "", BY(LOGD),		\
+	  "Where lines go: file, syslog or journal.")
+
+#endif

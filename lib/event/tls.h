@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * event/tls.h - TLS for streams.  The only file of the suite that calls
+ * OpenSSL's SSL_* functions is tls.c.
+ *
+ * TLS 1.2 and 1.3, server side; SSL_MODE_RELEASE_BUFFERS; no compression,
+ * no renegotiation; ALPN: with a list that lacks our protocol the handshake
+ * fails with no_application_protocol (RFC 7301 3.2), no list is served.
+ */
+#ifndef EVENT_TLS_H
+#define EVENT_TLS_H
+
+#include "base/fail.h"
+#include "base/str.h"
+
+struct tls_server;	/* certificate, key, options; shared by sessions */
+struct tls;		/* one connection */
+
+/* PEM texts.  alpn: "smtp", "pop3" or "imap".  0, or FAIL_PERM with why
+ * (which names the part that is wrong, never the key's content). */
+int	tls_server_new(struct str cert_pem, struct str key_pem,
+	    const char *alpn, struct tls_server **out, struct why *why)
+	    MUST_CHECK;
+void	tls_server_ref(struct tls_server *s);
+void	tls_server_unref(struct tls_server *s);
+
+/* Session ticket keys: 80 bytes dealt by master, newest first, at most 3;
+ * tickets of older keys are still read. */
+void	tls_server_tickets(struct tls_server *s, const struct str *key,
+	    size_t n);
+
+/* For veredus check: does the key belong to the certificate, is it valid
+ * now, for which names? */
+int	tls_pair_check(struct str cert_pem, struct str key_pem,
+	    int64_t *not_after_s_out, struct why *why) MUST_CHECK;
+
+enum tls_io { TLS_OK, TLS_WANT_READ, TLS_WANT_WRITE, TLS_EOF, TLS_FAILED };
+
+/* Used by stream.c only. */
+struct tls *tls_accept(struct tls_server *s, int fd);
+enum tls_io tls_handshake(struct tls *t);
+enum tls_io tls_read(struct tls *t, void *p, size_t n, size_t *got_out);
+enum tls_io tls_write(struct tls *t, const void *p, size_t n, size_t *put_out);
+void	tls_shutdown(struct tls *t);	/* sends close_notify, best effort */
+void	tls_free(struct tls *t);
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384", valid while t lives. */
+const char *tls_describe(struct tls *t);
+const char *tls_why(struct tls *t);	/* reason of the last TLS_FAILED */
+
+#endif

@@ -1,0 +1,3 @@
+# lib/journal
+noinst_LIBRARIES += lib/libjournal.a
+lib_libjournal_a_SOURCES =

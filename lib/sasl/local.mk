@@ -1,0 +1,3 @@
+# lib/sasl
+noinst_LIBRARIES += lib/libsasl.a
+lib_libsasl_a_SOURCES =

@@ -1,0 +1,3 @@
+# lib/table
+noinst_LIBRARIES += lib/libtable.a
+lib_libtable_a_SOURCES =
