@@ -1,3 +1,3 @@
 # lib/crypto
 noinst_LIBRARIES += lib/libcrypto.a
-lib_libcrypto_a_SOURCES =
+lib_libcrypto_a_SOURCES = lib/crypto/crc32c.h lib/crypto/crc32c.c
