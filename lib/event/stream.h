@@ -54,8 +54,11 @@ struct stream {
 	int64_t		idle_ms;
 	/* a file being sent behind `out`; see stream_send_file */
 	struct stream_file *file;
+	bool		*gone;		/* set true by stream_free in a call */
+	unsigned	lingered;	/* bytes thrown away after the end */
 	bool		paused : 1, closing : 1, handshaking : 1, eof : 1,
-			dead : 1, in_call : 1, want_write : 1;
+			dead : 1, in_call : 1, want_read : 1, want_write : 1,
+			input_due : 1, unread : 1, shut : 1, choked : 1;
 };
 
 /* fd: connected, non-blocking socket, owned by the stream from here on.
@@ -67,7 +70,11 @@ void	stream_init(struct stream *s, int fd, size_t in_max, size_t out_max,
 void	stream_free(struct stream *s);
 
 void	stream_idle(struct stream *s, int64_t ms);	/* restarted by input; 0: off */
-void	stream_pause(struct stream *s);			/* no more on_input */
+/* No more on_input, nothing is read.  A room that waits for a note pauses:
+ * else a client that has closed its side already (printf 'QUIT' | nc) ends
+ * the session before the answer is out. */
+void	stream_pause(struct stream *s);
+bool	stream_full(const struct stream *s);	/* past out_high: say no more now */
 void	stream_resume(struct stream *s);		/* on_input soon if bytes wait */
 void	stream_poke(struct stream *s);			/* on_input in this pass */
 

@@ -41,11 +41,13 @@ struct chan {
 	void		*arg;
 	struct link	queue;		/* packets not yet sent */
 	size_t		queued;		/* bytes */
-	struct dict	asks;		/* ticket -> struct ask */
-	uint32_t	next_ticket;
-	struct timer	deadline;	/* of the oldest ask */
+	struct dict	asks;		/* ticket -> struct ask, which has its timer */
 	struct link	ask_order;
-	bool		failed, ending, draining;
+	uint32_t	next_ticket;
+	bool		failed;		/* nothing more is said */
+	bool		overflow;	/* because it queued too much */
+	bool		in_end;		/* tickets are being failed */
+	bool		*gone;		/* set true by chan_free in a callback */
 };
 
 struct chan *chan_new(int fd, enum proc me, enum proc peer, unsigned index,
@@ -55,15 +57,25 @@ bool	chan_busy(const struct chan *c);	/* above half its queue: pause clients */
 bool	chan_ok(const struct chan *c);		/* not NULL, not failed */
 
 /* Forget an ask: its answer is dropped, `then` never runs.  A session that
- * ends forgets all its asks by its own pointer. */
+ * ends forgets all its asks by its own pointer, on each channel it asked on
+ * and once with c == NULL for asks made while there was no channel. */
 void	chan_forget(struct chan *c, const void *session);
 
-/* Blocking use, for processes that do one job at a time (style.md 3): wait
- * for one packet.  Only before chan is given to the loop or instead of it. */
+/* Take all that stands in the socket, then end as if the peer had died: an
+ * end of a newer generation has come.  c is over (on_end ran) afterwards. */
+void	chan_replace(struct chan *c);
+/* Wait, at most wait_ms in all, until what is queued is sent; before exit. */
+void	chan_flush_blocking(struct chan *c, int wait_ms);
+
+/* Called when a peer said what it may not, before the channel ends; set by
+ * daemon.c, which tells master. */
+typedef void chan_bad_fn(struct chan *c, const char *text);
+void	chan_on_bad(chan_bad_fn *fn);
 
 /* Used by the generated code in note.c. */
 void	chan_put_packet(struct chan *c, const struct buf *packet, int fd);
 uint32_t chan_ticket(struct chan *c, chan_then_fn *then, void *session,
 	    int64_t deadline_ms);
+void	chan_ask_nobody(chan_then_fn *then, void *session);
 
 #endif

@@ -59,8 +59,11 @@ typedef void chan_then_fn(void *session, const struct note *n);
  *   note_answer_X(chan, ticket, &note)	ROW and END rows
  *   note_as_X(note)			NULL when note is NULL or another kind
  * All are declared for each row; a use that does not fit `how` is bug().
- * For rows with FD_NONE the fd member is ignored.  For rows with FD_ANY,
- * -1 says none.  chan may be NULL or failed: put does nothing, ask answers
+ * For rows with FD_NONE the fd member is ignored.  For the others 0 and -1
+ * say none, which only FD_ANY allows (0 is /dev/null in all our processes and
+ * what an initialiser that forgets the member gives).  A note that came for a
+ * row with a descriptor may lack it when our descriptors ran out: check
+ * fd < 0 and answer FAIL_TEMP.  chan may be NULL or failed: put does nothing, ask answers
  * then(session, NULL) in the next pass of the loop.
  */
 #define N(NAME, name, how, ms, from, to, fdkind)			\
@@ -81,6 +84,21 @@ int64_t	note_deadline_ms(enum note_kind kind);
 unsigned note_from(enum note_kind kind);
 unsigned note_to(enum note_kind kind);
 enum fd_kind note_fd(enum note_kind kind);
+bool	note_is_secret(enum note_kind kind);	/* has a sec field */
+
+/* The fields of a row, for printing and for tests. */
+enum note_type { FIELD_u32, FIELD_u64, FIELD_time, FIELD_str, FIELD_sec };
+struct note_field {
+	const char	*name;
+	enum note_type	type;
+	uint16_t	at;		/* offset in struct note_X */
+	uint32_t	max;
+};
+const struct note_field *note_fields(enum note_kind kind, size_t *n_out);
+/* "AUTH_CHECK user="joe" secret=****", sec fields masked. */
+void	note_print(const struct note *n, struct buf *out);
+/* An empty note of that kind: zeroes, no descriptor. */
+void	note_init(struct note *n, enum note_kind kind);
 const char *proc_name(enum proc p);		/* "smtpd" */
 uint64_t note_catalogue_hash(void);
 
@@ -95,6 +113,7 @@ int	note_decode(struct str packet, struct note *n_out, struct why *why)
 	    MUST_CHECK;
 bool	note_may(enum note_kind kind, enum proc from, enum proc to);
 
+void	note_set_fd(struct note *n, int fd);	/* used by chan.c and tests */
 /* Keep the descriptor of a note that came: -1 when it has none. */
 int	note_take_fd(const struct note *n);
 
