@@ -14,8 +14,52 @@
 #ifndef CONF_PARAMS_H
 #define CONF_PARAMS_H
 
-#define PARAM_SECTIONS(S) S(site) S(smtpd) S(spool) S(queue) S(pop3d) \
+#define PARAM_SECTIONS(S) S(master) S(site) S(smtpd) S(spool) S(queue) S(pop3d) \
 	S(imapd) S(stored) S(auth) S(rate) S(log)
+
+/* What master itself needs: folders, listeners, processes.  Relative paths
+ * start at the folder of the configuration file. */
+#define PARAMS_master(P)						\
+	P(listen, list, "listen", "", "", "", BY(MASTER),		\
+	  "A service and where it listens: listen imaps *:993.")		\
+	P(tls_cert, text, "tls cert", "", "", "", BY(MASTER),		\
+	  "PEM file with the certificate and its chain.")		\
+	P(tls_key, text, "tls key", "", "", "", BY(MASTER),		\
+	  "PEM file with the private key; read by master only.")		\
+	P(run, text, "folders run", "/run/veredus", "", "", BY(MASTER),	\
+	  "Sockets and the pid file.")					\
+	P(state, text, "folders state", "/var/lib/veredus", "", "", BY(MASTER), \
+	  "Accounts, users, tables, counters.")				\
+	P(spool, text, "folders spool", "/var/spool/veredus", "", "",	\
+	  BY(MASTER), "The journal and mail that waits.")		\
+	P(mail, text, "folders mail", "/var/lib/veredus/mail", "", "",	\
+	  BY(MASTER), "The Maildirs.")					\
+	P(log, text, "folders log", "/var/log/veredus", "", "", BY(MASTER), \
+	  "Log files and the trace store.")				\
+	P(index, text, "folders index", "", "", "", BY(MASTER),		\
+	  "Indexes of mailboxes; state/index if empty.")		\
+	P(users, text, "folders users", "", "", "", BY(MASTER),		\
+	  "Where the users file lies; state/users if empty.")		\
+	P(tables, text, "folders tables", "", "", "", BY(MASTER),	\
+	  "Where alias and other tables lie; state/tables if empty.")	\
+	P(cage, word, "cage", "required", "required optional", "", EVERYBODY, \
+	  "Refuse to start where the kernel lacks seccomp or Landlock, or go on.") \
+	P(user_prefix, text, "user-prefix", "veredus-", "", "", BY(MASTER), \
+	  "Processes run as this and their name.")			\
+	P(uid_base, num, "uid-base", "0", "0", "4000000000", BY(MASTER), \
+	  "Not 0: no user names; kind number n runs as uid and gid base + n.") \
+	P(control_group, text, "control-group", "veredus-adm", "", "", BY(MASTER), \
+	  "Group that may speak to run/control besides root.")		\
+	P(pid_file, text, "pid-file", "", "", "", BY(MASTER),		\
+	  "run/master.pid if empty.")					\
+	P(drain, ms, "drain", "30s", "1s", "1h", BY(MASTER),		\
+	  "How long old sessions may finish at reload and stop.")	\
+	P(authds, num, "workers authd", "2", "1", "8", BY(MASTER), "Processes.") \
+	P(routeds, num, "workers routed", "1", "1", "8", BY(MASTER), "Processes.") \
+	P(smtpds, num, "workers smtpd", "0", "0", "8", BY(MASTER), "0: one a core.") \
+	P(pop3ds, num, "workers pop3d", "0", "0", "8", BY(MASTER), "0: one a core.") \
+	P(imapds, num, "workers imapd", "0", "0", "8", BY(MASTER), "0: one a core.") \
+	P(storeds, num, "workers stored", "0", "0", "8", BY(MASTER), "0: one a core.")
 
 #define PARAMS_site(P)							\
 	P(hostname, text, "hostname", "", "", "", EVERYBODY,		\
