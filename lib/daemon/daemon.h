@@ -28,12 +28,15 @@ struct daemon_ops {
 	/* The peer is over; c is freed after the call. */
 	void	(*on_peer_gone)(struct chan *c);
 	/* A client is at the door: fd is connected and non-blocking; owned by
-	 * the room.  Only after GO, only while not draining or paused. */
+	 * the room.  Only after GO, only while not draining or paused.
+	 * peer_addr: "192.0.2.1", "2001:db8::1", or "uid:1000" of whoever
+	 * is at a Unix socket (submit, control). */
 	void	(*on_client)(int fd, const char *service, struct str peer_addr);
 	/* A new generation of settings is complete (reload). */
 	void	(*on_reload)(void);
 	/* A file was dealt: "mail", "users" ...  Owned by daemon.c unless the
-	 * room keeps it: daemon_file() gives it at any time. */
+	 * room keeps it: daemon_file() gives it at any time.  Before start()
+	 * it is not called; a reload deals new ones before on_reload. */
 	void	(*on_file)(const char *name, int fd);
 	/* DRAIN came: finish, then call daemon_exit(); master kills after
 	 * within_ms.  NULL: exit at once. */
@@ -48,7 +51,7 @@ NORETURN void daemon_main(const struct daemon_ops *ops, int argc, char **argv);
 const struct conf *daemon_conf(void);	/* current settings, conf/conf.h */
 unsigned daemon_index(void);		/* which worker am I */
 unsigned daemon_count(void);		/* of how many */
-uint16_t daemon_boot(void);		/* boot counter, 0 before GO */
+uint16_t daemon_boot(void);		/* boot counter */
 
 /* Channel to worker `index` of a kind; NULL while there is none.  A NULL
  * channel may be given to put and ask (see note.h). */

@@ -1,3 +1,6 @@
 # lib/daemon
 noinst_LIBRARIES += lib/libdaemon.a
-lib_libdaemon_a_SOURCES = lib/daemon/daemon.h lib/daemon/procs.h 
+lib_libdaemon_a_SOURCES = lib/daemon/cage.c lib/daemon/cage.h \
+	lib/daemon/daemon.c lib/daemon/daemon.h \
+	lib/daemon/drop.c lib/daemon/drop.h \
+	lib/daemon/procs.c lib/daemon/procs.h

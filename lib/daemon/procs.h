@@ -11,7 +11,8 @@
 
 #include "base/proc.h"
 
-enum cage { CAGE_MASTER, CAGE_FACE, CAGE_CPU, CAGE_OUT, CAGE_DISK, CAGE_DISK_RO };
+enum cage { CAGE_MASTER, CAGE_FACE, CAGE_CPU, CAGE_OUT, CAGE_DISK, CAGE_DISK_RO,
+    CAGE_SYNC };
 enum proc_number { ONE, POOL, PER_CORE };
 
 struct proc_row {
@@ -22,6 +23,9 @@ struct proc_row {
 	enum cage	cage;
 	const char	*root;		/* "" : the empty folder; else a FILE_NEW
 					 * name: "spool", "log", ... */
+	const char	*state;		/* FILES_STATE: its part of the state
+					 * folder, dealt as "state" */
+	unsigned	groups;		/* BY() mask: also in these kinds' groups */
 	unsigned	files;		/* FILES_*: descriptors master deals */
 	unsigned	peers;		/* BY() mask, besides master and logd */
 	unsigned	start_rank;	/* started in this order */
@@ -36,5 +40,11 @@ enum {
 };
 
 extern const struct proc_row procs[PROC_COUNT];
+
+/* Names of the descriptors by bit, in the order of the enum; FS is several. */
+const char *procs_file_name(unsigned bit);	/* NULL: no such bit */
+/* May these two speak?  Everybody with logd, master with everybody. */
+bool	procs_are_peers(enum proc a, enum proc b);
+const char *cage_name(enum cage c);
 
 #endif

@@ -33,6 +33,14 @@
 /* --- master and everybody ------------------------------------------------ */
 
 /*        kind	field	    longest, in bytes (strings only) */
+#define FIELDS_SELF_NEW(F)	/* the first: who you are; descriptor: your root */ \
+	F(u32,	index,	    0)	\
+	F(u32,	count,	    0)	/* workers of your kind */		\
+	F(u32,	uid,	    0)	\
+	F(u32,	gid,	    0)	\
+	F(str,	groups,	    64)	/* more group numbers, blank-separated */ \
+	F(u32,	flags,	    0)	/* enum self_flags */			\
+	F(u32,	boot,	    0)	/* boot counter */
 #define FIELDS_CONF_ROW(F)	/* one setting, canonical text (conf/params.h) */ \
 	F(str,	path,	    64)	\
 	F(str,	value,	    16384)
@@ -478,6 +486,7 @@
  * descriptor that travels with it (base/fd.h).
  */
 #define NOTES(N)							\
+	N(SELF_NEW, self_new, PUT, 0, BY(MASTER), CHILDREN, FD_DIR)	\
 	N(CONF_ROW, conf_row, PUT, 0, BY(MASTER), CHILDREN, FD_NONE)	\
 	N(CONF_DONE, conf_done, PUT, 0, BY(MASTER), CHILDREN, FD_NONE)	\
 	N(FILE_NEW, file_new, PUT, 0, BY(MASTER), CHILDREN, FD_ANY)	\
@@ -570,6 +579,11 @@
 	N(STORE_CHECK, store_check, ASK, 60000, READERS, BY(STORED), FD_NONE)
 
 /* --- values of fields ---------------------------------------------------- */
+
+enum self_flags {
+	SELF_UNPRIVILEGED = 1,	/* no chroot, no uid change: development */
+	SELF_CAGE_OPTIONAL = 2,	/* a kernel without our means is said, not fatal */
+};
 
 enum auth_result { AUTH_OK, AUTH_NO, AUTH_LATER };
 
