@@ -5,8 +5,8 @@
  * stored writes them, faces read them by pread through a descriptor they
  * were handed.  Pure: works on bytes the caller has read.  Little endian.
  *
- * Index: one 4 KiB header, then records of 64 bytes in the order of their
- * UIDs.  Only stored changes it: records are appended, flags and modseq of a
+ * Index: one 4 KiB header (what is here in its first 256 bytes, the rest is
+ * stored's own), then records of 64 bytes in the order of their UIDs.  Only stored changes it: records are appended, flags and modseq of a
  * record are rewritten in place after the account log has them, an expunged
  * record keeps its place with INDEX_EXPUNGED until stored writes a new
  * generation (a new file).  A reader that meets a record with a wrong sum
@@ -26,12 +26,17 @@
 
 #define INDEX_VERSION		1
 #define INDEX_HEADER_SIZE	4096
+#define INDEX_HEAD_SIZE		256	/* of the header, what readers need */
 #define INDEX_RECORD_SIZE	64
 
 enum index_flags {		/* RFC 3501 2.3.2 */
 	INDEX_SEEN = 1, INDEX_ANSWERED = 2, INDEX_FLAGGED = 4,
 	INDEX_DELETED = 8, INDEX_DRAFT = 16,
-	INDEX_EXPUNGED = 0x8000,	/* state of the record, not a flag */
+	INDEX_EXPUNGED = 0x8000,	/* states of the record, not flags; a
+					 * reader masks the others away */
+	INDEX_IN_NEW = 0x4000,		/* the file lies in new/ */
+	INDEX_DIRTY = 0x2000,		/* the file name does not say it yet;
+					 * with EXPUNGED: not yet unlinked */
 };
 #define INDEX_FLAG_MASK 0x1f
 #define INDEX_KEYWORDS	64	/* keyword bits a mailbox */
@@ -56,11 +61,14 @@ struct index_record {
 	uint64_t disk_size;		/* octets of the file */
 	uint64_t name_at;		/* offset in the names log */
 	uint64_t cache_at;		/* offset of the blob; 0: none */
+	uint64_t letters;		/* stored's own: what the file name says */
 };
 
+/* The first INDEX_HEAD_SIZE bytes only.  FAIL_TEMP: sum wrong (torn, or a
+ * write in flight); FAIL_PERM: not ours, or of another version. */
 void	index_header_put(const struct index_header *h,
-	    uint8_t out[INDEX_HEADER_SIZE]);
-int	index_header_get(const uint8_t in[INDEX_HEADER_SIZE],
+	    uint8_t out[INDEX_HEAD_SIZE]);
+int	index_header_get(const uint8_t in[INDEX_HEAD_SIZE],
 	    struct index_header *h_out, struct why *why) MUST_CHECK;
 void	index_record_put(const struct index_record *r,
 	    uint8_t out[INDEX_RECORD_SIZE]);
@@ -84,6 +92,12 @@ enum cache_item {
 };
 #define CACHE_BLOB_MAX	(256 * 1024)
 
+#define CACHE_BLOB_HEAD	8
+#define CACHE_FIRST	16	/* offset of the first blob in a cache file */
+
+/* Octets of items behind a blob's head of CACHE_BLOB_HEAD bytes; 0: none
+ * that could be true. */
+uint32_t cache_blob_length(const uint8_t head[CACHE_BLOB_HEAD]);
 /* blob: starts at a blob's first byte.  FAIL_TEMP: cut or sum wrong. */
 int	cache_blob_check(struct str blob, struct str *items_out) MUST_CHECK;
 bool	cache_item_get(struct str items, enum cache_item type,
