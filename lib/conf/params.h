@@ -9,38 +9,49 @@
  * kind: flag (bool), num (uint32_t), size (uint64_t bytes), ms (int64_t),
  * word (struct str, one of the words in `min`, blank-separated), text
  * (struct str), list (struct strs: repeated or comma-separated).
- * who: BY() mask of the kinds that are sent it.
+ * min of text and list: what a value looks like, one of the shapes of
+ * conf/value.c: host domain address net path listen table layout folder
+ * char; empty: any word.
+ * who: BY() mask of the kinds that are sent it; master knows all.
+ *
+ *	O("list", "option", shape, "text")
+ *
+ * is an option in the block of an entry of that list; whoever is sent the
+ * list is sent it too.
  */
 #ifndef CONF_PARAMS_H
 #define CONF_PARAMS_H
 
-#define PARAM_SECTIONS(S) S(master) S(site) S(smtpd) S(spool) S(queue) S(pop3d) \
-	S(imapd) S(stored) S(auth) S(rate) S(log)
+#define PARAM_SECTIONS(S) S(master) S(site) S(smtpd) S(spool)	\
+	 S(queue) S(alias) S(pop3d) S(imapd) S(stored) S(auth)	\
+	S(rate) S(log)
 
 /* What master itself needs: folders, listeners, processes.  Relative paths
  * start at the folder of the configuration file. */
 #define PARAMS_master(P)						\
-	P(listen, list, "listen", "", "", "", BY(MASTER),		\
-	  "A service and where it listens: listen imaps *:993.")		\
-	P(tls_cert, text, "tls cert", "", "", "", BY(MASTER),		\
+	P(listen, list, "listen", "", "listen", "", BY(MASTER),		\
+	  "A service and where it listens: smtp, submission, submissions, "	\
+	  "pop3, pop3s, imap or imaps, then ADDRESS:PORT. *:PORT is every " \
+	  "address; an IPv6 address stands in brackets.")		\
+	P(tls_cert, text, "tls cert", "", "path", "", BY(MASTER),		\
 	  "PEM file with the certificate and its chain.")		\
-	P(tls_key, text, "tls key", "", "", "", BY(MASTER),		\
+	P(tls_key, text, "tls key", "", "path", "", BY(MASTER),		\
 	  "PEM file with the private key; read by master only.")		\
-	P(run, text, "folders run", "/run/veredus", "", "", BY(MASTER),	\
+	P(run, text, "folders run", "/run/veredus", "path", "", BY(MASTER),	\
 	  "Sockets and the pid file.")					\
-	P(state, text, "folders state", "/var/lib/veredus", "", "", BY(MASTER), \
+	P(state, text, "folders state", "/var/lib/veredus", "path", "", BY(MASTER), \
 	  "Accounts, users, tables, counters.")				\
-	P(spool, text, "folders spool", "/var/spool/veredus", "", "",	\
+	P(spool, text, "folders spool", "/var/spool/veredus", "path", "",	\
 	  BY(MASTER), "The journal and mail that waits.")		\
-	P(mail, text, "folders mail", "/var/lib/veredus/mail", "", "",	\
+	P(mail, text, "folders mail", "/var/lib/veredus/mail", "path", "",	\
 	  BY(MASTER), "The Maildirs.")					\
-	P(log, text, "folders log", "/var/log/veredus", "", "", BY(MASTER), \
+	P(log, text, "folders log", "/var/log/veredus", "path", "", BY(MASTER), \
 	  "Log files and the trace store.")				\
-	P(index, text, "folders index", "", "", "", BY(MASTER),		\
+	P(index, text, "folders index", "", "path", "", BY(MASTER),		\
 	  "Indexes of mailboxes; state/index if empty.")		\
-	P(users, text, "folders users", "", "", "", BY(MASTER),		\
+	P(users, text, "folders users", "", "path", "", BY(MASTER),		\
 	  "Where the users file lies; state/users if empty.")		\
-	P(tables, text, "folders tables", "", "", "", BY(MASTER),	\
+	P(tables, text, "folders tables", "", "path", "", BY(MASTER),	\
 	  "Where alias and other tables lie; state/tables if empty.")	\
 	P(cage, word, "cage", "required", "required optional", "", EVERYBODY, \
 	  "Refuse to start where the kernel lacks seccomp or Landlock, or go on.") \
@@ -50,7 +61,7 @@
 	  "Not 0: no user names; kind number n runs as uid and gid base + n.") \
 	P(control_group, text, "control-group", "veredus-adm", "", "", BY(MASTER), \
 	  "Group that may speak to run/control besides root.")		\
-	P(pid_file, text, "pid-file", "", "", "", BY(MASTER),		\
+	P(pid_file, text, "pid-file", "", "path", "", BY(MASTER),		\
 	  "run/master.pid if empty.")					\
 	P(drain, ms, "drain", "30s", "1s", "1h", BY(MASTER),		\
 	  "How long old sessions may finish at reload and stop.")	\
@@ -62,14 +73,23 @@
 	P(storeds, num, "workers stored", "0", "0", "8", BY(MASTER), "0: one a core.")
 
 #define PARAMS_site(P)							\
-	P(hostname, text, "hostname", "", "", "", EVERYBODY,		\
-	  "Our fully qualified name: greeting, EHLO, Received, message ids.") \
-	P(domains, list, "domain", "", "", "", BY(ROUTED)|BY(SMTPD)|BY(CTLD), \
+	P(hostname, text, "hostname", "", "host", "", EVERYBODY,	\
+	  "Our fully qualified name: greeting, EHLO, Received, message ids. " \
+	  "The only setting that has to be given.")			\
+	P(domains, list, "domain", "", "domain", "",			\
+	  BY(ROUTED)|BY(SMTPD)|BY(CTLD)|BY(AUTHD)|BY(QMGR)|BY(BOUNCE),	\
 	  "A domain whose mail is delivered here; may have a block.")	\
-	P(postmaster, text, "postmaster", "", "", "",			\
+	P(postmaster, text, "postmaster", "", "address", "",		\
 	  BY(ROUTED)|BY(QMGR)|BY(BOUNCE),				\
-	  "Where mail for postmaster, abuse and root goes when no table says so.") \
-	P(trusted, list, "trusted", "", "", "", FACES|BY(RATED),	\
+	  "Where mail for postmaster, abuse and root goes when no alias "	\
+	  "says so; without it, to the first account of the users file.") \
+	P(origin, text, "origin", "", "domain", "",			\
+	  BY(ROUTED)|BY(SMTPD)|BY(AUTHD)|BY(QMGR)|BY(BOUNCE),		\
+	  "Domain put behind a bare name in an address, an alias or a "	\
+	  "login; without it, the first domain, else the hostname.")	\
+	P(tag_separator, text, "tag-separator", "+", "char", "", BY(ROUTED), \
+	  "What separates name and tag: joe+lists@example.org is joe's.") \
+	P(trusted, list, "trusted", "", "net", "", FACES|BY(RATED),	\
 	  "Networks exempt from limits and bans; they gain no relay.")	\
 	P(cleartext_logins, flag, "cleartext-logins", "no", "", "", FACES, \
 	  "Allow passwords on connections without TLS.")
@@ -80,7 +100,7 @@
 	  "Largest message accepted; announced by SIZE.")		\
 	P(recipient_limit, num, "smtp recipient-limit", "1000", "100", "100000", \
 	  BY(SMTPD), "Most recipients of one message.")			\
-	P(relay_networks, list, "relay-networks", "", "", "", BY(SMTPD), \
+	P(relay_networks, list, "relay-networks", "", "net", "", BY(SMTPD), \
 	  "Networks that may relay without login.")			\
 	P(hop_limit, num, "smtp hop-limit", "100", "20", "1000", BY(SMTPD), \
 	  "Received lines after which a message is in a loop.")		\
@@ -108,6 +128,12 @@
 	P(lifetime, ms, "queue lifetime", "4d", "1s", "30d",		\
 	  BY(QMGR)|BY(STORED)|BY(SPOOLD), "After that a message is bounced.")
 
+#define PARAMS_alias(P)							\
+	P(tables, list, "alias table", "", "table", "", BY(ROUTED)|BY(CTLD), \
+	  "A table of aliases: text or bdb, then its path below folders "	\
+	  "tables. The first table that knows a name decides; "		\
+	  "see aliases(5).")
+
 #define PARAMS_pop3d(P)							\
 	P(timeout, ms, "pop3 timeout", "10m", "1s", "1d", BY(POP3D),	\
 	  "Wait for a command; RFC 1939 3 asks at least 10 minutes.")
@@ -119,14 +145,15 @@
 	  "Take only DONE in IDLE (RFC 2177 by the letter).")
 
 #define PARAMS_stored(P)						\
-	P(layout, text, "mail layout", "%d/%u/Maildir", "", "",		\
+	P(layout, text, "mail layout", "%d/%u/Maildir", "layout", "",	\
 	  BY(AUTHD)|BY(ROUTED),						\
 	  "Maildir below the mail folder: %u local part, %d domain, %a address.") \
 	P(owner, text, "mail owner", "", "", "", BY(MASTER),		\
 	  "User that owns the Maildirs and runs stored; veredus-stored if empty.") \
 	P(folders, list, "mail folders",				\
 	  "Sent \\Sent,Drafts \\Drafts,Trash \\Trash,Junk \\Junk,Archive \\Archive", \
-	  "", "", BY(STORED), "Mailboxes of a new account and their special use.")
+	  "folder", "", BY(STORED),					\
+	  "Mailboxes of a new account and their special use (RFC 6154).")
 
 #define PARAMS_auth(P)							\
 	P(cache_ttl, ms, "auth cache", "5m", "0s", "1d", BY(AUTHD),	\
@@ -137,7 +164,11 @@
 	  BY(RATED), "Connections at a time from one address.")
 
 #define PARAMS_log(P)							\
-	P(target, text, "log", "file", "", "", BY(LOGD),		\
-	  "Where lines go: file, syslog or journal.")
+	P(target, word, "log", "file", "file syslog journal", "", BY(LOGD), \
+	  "Where lines go: file (in folders log), syslog or journal.")
+
+#define PARAM_OPTIONS(O)						\
+	O("domain", "catch-all", "address",				\
+	  "Takes what is addressed to no account and no alias of the domain.")
 
 #endif

@@ -42,7 +42,7 @@
 	F(u32,	flags,	    0)	/* enum self_flags */			\
 	F(u32,	boot,	    0)	/* boot counter */
 #define FIELDS_CONF_ROW(F)	/* one setting, canonical text (conf/params.h) */ \
-	F(str,	path,	    64)	\
+	F(str,	path,	    512)	\
 	F(str,	value,	    16384)
 #define FIELDS_CONF_DONE(F)	/* all rows of this generation are there */ \
 	F(u32,	generation, 0)
