@@ -2,12 +2,13 @@
 /*
  * base/log.h - one line an event, key=value.
  *
- *	log_event(LOG_INFO_, "smtpd-message")
+ *	log_event(LOG_LEVEL_INFO, "smtpd-message");
  *	log_str("sid", sid); log_str("mid", mid); log_u64("size", n); log_end();
  *
- * Values from strangers go only through log_str, which quotes and escapes
- * (blank, quote, backslash, control and 8-bit bytes as \xHH; cut at 1,000
- * bytes with "...").  Secrets have no log function.  One line is built at a
+ * Values from strangers go only through log_str: a value with a blank, quote,
+ * backslash, control or 8-bit byte, or an empty one, stands in quotes, and in
+ * there all of these but the blank, and '=', are written \xHH.  So ` key='
+ * in a line was always written by us.  Cut at 1,000 bytes with "...".  Secrets have no log function.  One line is built at a
  * time in static memory; log_end hands it to the sink.
  */
 #ifndef BASE_LOG_H
