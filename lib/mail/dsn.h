@@ -24,6 +24,7 @@ struct dsn {
 	struct str	message_id;	/* of the message, with brackets, or empty */
 	bool		is_delay;	/* not yet delivered, still trying */
 	bool		whole;		/* the message goes back whole, not its header */
+	bool		is_8bit;	/* what goes back has octets above 127 */
 	int64_t		now_s, arrived_s, expires_s;
 	int		zone;
 };

@@ -1,6 +1,8 @@
 # lib/mail - addresses, headers, MIME, dates: pure
 noinst_LIBRARIES += lib/libmail.a
-lib_libmail_a_SOURCES = lib/mail/addr.h lib/mail/code.h lib/mail/date.h \
-	lib/mail/dsn.h lib/mail/header.h lib/mail/index.h lib/mail/mime.h \
-	lib/mail/msgid.h lib/mail/shape.h lib/mail/trace.h lib/mail/wire.h
-lib_libmail_a_SOURCES += lib/mail/index.c
+lib_libmail_a_SOURCES = lib/mail/addr.c lib/mail/addr.h lib/mail/code.c \
+	lib/mail/code.h lib/mail/date.c lib/mail/date.h lib/mail/dsn.c \
+	lib/mail/dsn.h lib/mail/header.c lib/mail/header.h lib/mail/index.c \
+	lib/mail/index.h lib/mail/mime.c lib/mail/mime.h lib/mail/msgid.c \
+	lib/mail/msgid.h lib/mail/shape.c lib/mail/shape.h lib/mail/trace.c \
+	lib/mail/trace.h lib/mail/wire.c lib/mail/wire.h

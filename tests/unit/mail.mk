@@ -1,7 +1,36 @@
 # Unit tests of lib/mail: one program a source file.
-#	check_PROGRAMS += tests/unit/mail/test_x
-#	tests_unit_mail_test_x_SOURCES = tests/unit/mail/test_x.c
-#	tests_unit_mail_test_x_LDADD = lib/libmail.a $(LDADD_UNIT)
-#check_PROGRAMS += tests/unit/mail/test_index
-#tests_unit_mail_test_index_SOURCES = tests/unit/mail/test_index.c
-#tests_unit_mail_test_index_LDADD = lib/libmail.a lib/libcrypto.a lib/libbase.a $(LDADD_UNIT)
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/mail/test_addr
+tests_unit_mail_test_addr_SOURCES = tests/unit/mail/test_addr.c
+tests_unit_mail_test_addr_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_code
+tests_unit_mail_test_code_SOURCES = tests/unit/mail/test_code.c
+tests_unit_mail_test_code_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_date
+tests_unit_mail_test_date_SOURCES = tests/unit/mail/test_date.c
+tests_unit_mail_test_date_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_dsn
+tests_unit_mail_test_dsn_SOURCES = tests/unit/mail/test_dsn.c
+tests_unit_mail_test_dsn_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_header
+tests_unit_mail_test_header_SOURCES = tests/unit/mail/test_header.c
+tests_unit_mail_test_header_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_index
+tests_unit_mail_test_index_SOURCES = tests/unit/mail/test_index.c
+tests_unit_mail_test_index_LDADD = lib/libmail.a lib/libcrypto.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_mime
+tests_unit_mail_test_mime_SOURCES = tests/unit/mail/test_mime.c
+tests_unit_mail_test_mime_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_msgid
+tests_unit_mail_test_msgid_SOURCES = tests/unit/mail/test_msgid.c
+tests_unit_mail_test_msgid_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_shape
+tests_unit_mail_test_shape_SOURCES = tests/unit/mail/test_shape.c
+tests_unit_mail_test_shape_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_trace
+tests_unit_mail_test_trace_SOURCES = tests/unit/mail/test_trace.c
+tests_unit_mail_test_trace_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_wire
+tests_unit_mail_test_wire_SOURCES = tests/unit/mail/test_wire.c
+tests_unit_mail_test_wire_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+endif

@@ -1,4 +1,18 @@
 # Unit tests of lib/smtp: one program a source file.
-#	check_PROGRAMS += tests/unit/smtp/test_x
-#	tests_unit_smtp_test_x_SOURCES = tests/unit/smtp/test_x.c
-#	tests_unit_smtp_test_x_LDADD = lib/libsmtp.a $(LDADD_UNIT)
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/smtp/test_body
+tests_unit_smtp_test_body_SOURCES = tests/unit/smtp/test_body.c
+tests_unit_smtp_test_body_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtp/test_ext
+tests_unit_smtp_test_ext_SOURCES = tests/unit/smtp/test_ext.c
+tests_unit_smtp_test_ext_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtp/test_head
+tests_unit_smtp_test_head_SOURCES = tests/unit/smtp/test_head.c
+tests_unit_smtp_test_head_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtp/test_reply
+tests_unit_smtp_test_reply_SOURCES = tests/unit/smtp/test_reply.c
+tests_unit_smtp_test_reply_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtp/test_verb
+tests_unit_smtp_test_verb_SOURCES = tests/unit/smtp/test_verb.c
+tests_unit_smtp_test_verb_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+endif

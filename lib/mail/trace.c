@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mail/trace.c - trace fields.
+ *
+ * What a client says of itself stands in them only where its syntax was
+ * checked before; anything else that is no printable ASCII is written as "?",
+ * so that no client can put a line of its own into a header of ours.
+ *
+ * RFC 5321 4.4 (Received, Return-Path), RFC 9228 (Delivered-To), RFC 8601
+ * (Authentication-Results).
+ */
+#include "mail/trace.h"
+
+#include "mail/date.h"
+
+#include "base/banned.h"
+
+static void
+put_safe(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		buf_c(out, s.p[i] >= 32 && s.p[i] <= 126 ? s.p[i] : '?');
+}
+
+/* "before" value "after", nothing for an empty value. */
+static void
+put_part(struct buf *out, const char *before, struct str value,
+    const char *after)
+{
+	if (value.n == 0)
+		return;
+	buf_z(out, before);
+	put_safe(out, value);
+	buf_z(out, after);
+}
+
+/* RFC 5321 4.1.3: an address is a literal, IPv6 ones are marked. */
+static void
+put_peer(struct buf *out, struct str peer)
+{
+	if (peer.n == 0)
+		return;
+	buf_z(out, str_chr(peer, ':') < peer.n ? " ([IPv6:" : " ([");
+	put_safe(out, peer);
+	buf_z(out, "])");
+}
+
+void
+trace_put_received(struct buf *out, const struct trace_received *r)
+{
+	char date[DATE_TEXT_MAX];
+
+	date_format(r->at_s, r->zone, date);
+	buf_z(out, "Received:");
+	put_part(out, " from ", r->helo, "");
+	put_peer(out, r->peer);
+	put_part(out, "\r\n\tby ", r->by, "");
+	put_part(out, " with ", r->with, "");
+	put_part(out, " id ", r->mid, "");
+	put_part(out, "\r\n\t(", r->tls, ")");
+	put_part(out, "\r\n\tfor <", r->recipient, ">");
+	buf_fmt(out, "; %s\r\n", date);
+}
+
+void
+trace_put_return_path(struct buf *out, struct str sender)
+{
+	buf_z(out, "Return-Path: <");
+	put_safe(out, sender);
+	buf_z(out, ">\r\n");
+}
+
+void
+trace_put_delivered_to(struct buf *out, struct str address)
+{
+	buf_z(out, "Delivered-To: ");
+	put_safe(out, address);
+	buf_z(out, "\r\n");
+}
+
+/* Blanks, line ends and comments; an unclosed comment takes all. */
+static struct str
+skip_cfws(struct str s)
+{
+	size_t i = 0, depth = 0;
+
+	for (; i < s.n; i++) {
+		uint8_t c = s.p[i];
+
+		if (c == '\\' && depth > 0)
+			i++;
+		else if (c == '(')
+			depth++;
+		else if (c == ')' && depth > 0)
+			depth--;
+		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' &&
+		    c != '\n')
+			break;
+	}
+	return str_from(s, i);
+}
+
+/* The authserv-id at the front against host, byte by byte: quoted, or up to
+ * what cannot be in it. */
+bool
+trace_authres_is(struct str value, struct str host)
+{
+	struct str s = skip_cfws(value);
+	bool is_quoted = s.n > 0 && s.p[0] == '"';
+	size_t at = is_quoted, n = 0;
+
+	while (at < s.n && n < host.n) {
+		if (is_quoted && s.p[at] == '\\' && at + 1 < s.n)
+			at++;
+		if (ascii_lower(s.p[at]) != ascii_lower(host.p[n]))
+			return false;
+		at++;
+		n++;
+	}
+	if (n < host.n || host.n == 0)
+		return false;
+	/* "example.org." is our name too. */
+	if (at < s.n && s.p[at] == '.')
+		at++;
+	return at == s.n || !((s.p[at] >= '0' && s.p[at] <= '9') ||
+	    ((s.p[at] | 32) >= 'a' && (s.p[at] | 32) <= 'z') ||
+	    s.p[at] == '.' || s.p[at] == '-' || s.p[at] == '_');
+}
