@@ -1,3 +1,3 @@
 # lib/sasl
 noinst_LIBRARIES += lib/libsasl.a
-lib_libsasl_a_SOURCES =
+lib_libsasl_a_SOURCES = lib/sasl/sasl.h lib/sasl/sasl.c
