@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * imap/find.c - texts made comparable.
+ *
+ * What comes from mail may be broken in every way: nothing here fails.  What
+ * cannot be decoded is compared as the octets it is.
+ *
+ * RFC 2047 (encoded words), RFC 3501 6.4.4 (SEARCH).
+ */
+#include "imap/find.h"
+
+#include <string.h>
+
+#include "base/enc.h"
+#include "base/utf8.h"
+
+#include "base/banned.h"
+
+/* One-to-one lower case of the alphabets most mail is written in. */
+static uint32_t
+lower(uint32_t c)
+{
+	if (c < 0x80)
+		return (uint32_t)ascii_lower((int)c);
+	if (c >= 0xc0 && c <= 0xde && c != 0xd7)
+		return c + 32;
+	if ((c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14a && c <= 0x177))
+		return c | 1;
+	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
+		return c + (c & 1);
+	if (c >= 0x391 && c <= 0x3a9 && c != 0x3a2)
+		return c + 32;
+	if (c >= 0x410 && c <= 0x42f)
+		return c + 32;
+	if (c >= 0x400 && c <= 0x40f)
+		return c + 80;
+	return c;
+}
+
+static bool
+is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+void
+imap_fold(struct buf *out, struct str text)
+{
+	bool after_blank = false;
+
+	while (text.n > 0) {
+		struct str before = text;
+		uint8_t c = text.p[0];
+		uint32_t cp;
+
+		if (c >= 0x80 && utf8_next(&text, &cp)) {
+			utf8_put(out, lower(cp));
+			after_blank = false;
+			continue;
+		}
+		text = str_from(before, 1);
+		if (!is_blank(c))
+			buf_c(out, c < 0x80 ? (uint8_t)ascii_lower(c) : c);
+		else if (!after_blank)
+			buf_c(out, ' ');
+		after_blank = is_blank(c);
+	}
+}
+
+/* windows-1252 where it differs from ISO 8859-1; 0: no character there. */
+static const uint16_t cp1252[32] = {
+	0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6,
+	0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019,
+	0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161,
+	0x203a, 0x0153, 0, 0x017e, 0x0178,
+};
+
+static uint32_t
+latin(uint8_t c, bool is_1252, bool is_9)
+{
+	if (is_1252 && c >= 0x80 && c < 0xa0)
+		return cp1252[c - 0x80];
+	if (is_9 && c == 0xa4)
+		return 0x20ac;
+	return c;
+}
+
+void
+imap_to_utf8(struct buf *out, struct str text, struct str charset)
+{
+	bool is_1252 = str_is(charset, "windows-1252");
+	bool is_9 = str_is(charset, "iso-8859-15");
+	bool is_1 = str_is(charset, "iso-8859-1") ||
+	    str_is(charset, "latin1");
+	size_t i;
+
+	if (!is_1252 && !is_9 && !is_1) {
+		buf_add(out, text);
+		return;
+	}
+	for (i = 0; i < text.n; i++)
+		utf8_put(out, latin(text.p[i], is_1252, is_9));
+}
+
+/* "=?charset?Q?text?=" at the front of s: its length and parts. */
+struct word {
+	struct str	charset, text;
+	uint8_t		encoding;
+	size_t		n;
+};
+
+static bool
+encoded_word(struct str s, struct word *w)
+{
+	struct str rest = s;
+	size_t end;
+
+	if (!str_starts(s, "=?"))
+		return false;
+	rest = str_from(rest, 2);
+	end = str_chr(rest, '?');
+	w->charset = str_sub(rest, 0, end);
+	rest = str_from(rest, end + 1);
+	if (rest.n < 3 || rest.p[1] != '?' || w->charset.n == 0)
+		return false;
+	w->encoding = (uint8_t)ascii_lower(rest.p[0]);
+	rest = str_from(rest, 2);
+	end = str_chr(rest, '?');
+	if (end + 1 >= rest.n || rest.p[end + 1] != '=' ||
+	    (w->encoding != 'q' && w->encoding != 'b'))
+		return false;
+	w->text = str_sub(rest, 0, end);
+	w->n = (size_t)(rest.p - s.p) + end + 2;
+	/* RFC 2231 5: a language may stand behind the charset */
+	w->charset = str_sub(w->charset, 0, str_chr(w->charset, '*'));
+	return true;
+}
+
+static void
+put_word(struct buf *out, const struct word *w)
+{
+	struct buf raw;
+
+	buf_init(&raw, w->text.n + 16);
+	if (w->encoding == 'q')
+		dec_qp_word(&raw, w->text);
+	else
+		dec_base64_mime(&raw, w->text);
+	imap_to_utf8(out, buf_str(&raw), w->charset);
+	buf_free(&raw);
+}
+
+static size_t
+blanks(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && is_blank(s.p[n]))
+		n++;
+	return n;
+}
+
+void
+imap_header_text(struct buf *out, struct str value)
+{
+	struct word w;
+
+	while (value.n > 0) {
+		size_t gap;
+
+		if (value.p[0] == '=' && encoded_word(value, &w)) {
+			put_word(out, &w);
+			value = str_from(value, w.n);
+			/* blanks between two encoded words are not text */
+			gap = blanks(value);
+			if (encoded_word(str_from(value, gap), &w))
+				value = str_from(value, gap);
+			continue;
+		}
+		if (value.p[0] != '\r' && value.p[0] != '\n')
+			buf_c(out, value.p[0]);
+		value = str_from(value, 1);
+	}
+}
