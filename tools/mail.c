@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tools/mail.c - verbs about mail in the suite: the queue, the trace of a
+ * message, the route of an address, the spool, bans.
+ */
+#include "tools/cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/clock.h"
+#include "ipc/catalogue.h"
+
+#include "base/banned.h"
+
+#define WORDS_MAX	6
+
+/* The words of the question are the words of the command line. */
+static int
+ask(struct cli *c, const char *first, const char *second, int argc,
+    char **argv, control_row_fn *on_row)
+{
+	const char *words[WORDS_MAX] = { first };
+	size_t n = 1;
+
+	if (second != NULL)
+		words[n++] = second;
+	for (int i = 0; i < argc && n < WORDS_MAX; i++)
+		words[n++] = argv[i];
+	return control_ask(c, words, n, on_row, NULL);
+}
+
+/* --- queue --------------------------------------------------------------- */
+
+static void
+queue_line(struct cli *c, const struct json_row *r, void *arg)
+{
+	int64_t now = clock_real_ms(), next = json_num(r, "next_ms");
+	struct str sender = json_get(r, "sender");
+
+	printf("%.*s %3" PRId64 "  %-7.*s %6" PRId64 "k  %-8s  <%.*s> -> "
+	    "<%.*s>\n", STR_ARG(json_get(r, "mid")), json_num(r, "number"),
+	    STR_ARG(json_get(r, "state")), (json_num(r, "size") + 1023) / 1024,
+	    cli_age(c, now - json_num(r, "received_ms")), STR_ARG(sender),
+	    STR_ARG(json_get(r, "address")));
+	if (json_get(r, "reason").n > 0)
+		printf("\t%.*s\n", STR_ARG(json_get(r, "reason")));
+	if (next > now)
+		printf("\tnext try in %s, after %" PRId64 " attempts\n",
+		    cli_age(c, next - now), json_num(r, "attempts"));
+}
+
+static int
+verb_queue_list(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "queue", "list", argc, argv, queue_line);
+}
+
+static int
+verb_queue_retry(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "queue", "retry", argc, argv, NULL);
+}
+
+static int
+verb_queue_hold(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "queue", "hold", argc, argv, NULL);
+}
+
+static int
+verb_queue_release(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "queue", "release", argc, argv, NULL);
+}
+
+static int
+verb_queue_rm(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "queue", "rm", argc, argv, NULL);
+}
+
+/* --- trace and route ----------------------------------------------------- */
+
+static void
+trace_line(struct cli *c, const struct json_row *r, void *arg)
+{
+	printf("%s  %.*s\n", cli_time(c, json_num(r, "when_ms")),
+	    STR_ARG(json_get(r, "line")));
+}
+
+static int
+verb_trace(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "trace", NULL, argc, argv, trace_line);
+}
+
+static void
+route_line(struct cli *c, const struct json_row *r, void *arg)
+{
+	struct str text = json_get(r, "text");
+	struct str detail = json_get(r, "detail");
+
+	if (text.n > 0) {
+		printf("  %.*s\n", STR_ARG(text));
+		return;
+	}
+	if (json_num(r, "kind") == ROUTE_REMOTE)
+		printf("-> <%.*s>, which is not here: it travels\n",
+		    STR_ARG(json_get(r, "address")));
+	else
+		printf("-> mailbox of %.*s, %.*s%s%.*s\n",
+		    STR_ARG(json_get(r, "account")),
+		    STR_ARG(json_get(r, "home")), detail.n > 0 ? ", tag " : "",
+		    STR_ARG(detail));
+}
+
+static int
+verb_route(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "route", NULL, argc, argv, route_line);
+}
+
+/* --- spool and bans ------------------------------------------------------ */
+
+static void
+finding_line(struct cli *c, const struct json_row *r, void *arg)
+{
+	printf("%.*s: %.*s\n", STR_ARG(json_get(r, "item")),
+	    STR_ARG(json_get(r, "text")));
+}
+
+static int
+verb_spool_check(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "spool", "check", argc, argv, finding_line);
+}
+
+static void
+ban_line(struct cli *c, const struct json_row *r, void *arg)
+{
+	printf("%-40.*s %3" PRId64 " failures, until %s  %.*s\n",
+	    STR_ARG(json_get(r, "peer")), json_num(r, "failures"),
+	    cli_time(c, json_num(r, "until_ms")),
+	    STR_ARG(json_get(r, "text")));
+}
+
+static int
+verb_bans_list(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "bans", "list", argc, argv, ban_line);
+}
+
+static int
+verb_bans_rm(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "bans", "rm", argc, argv, NULL);
+}
+
+static int
+verb_bans_add(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "bans", "add", argc, argv, NULL);
+}
+
+const struct verb mail_verbs[] = {
+	{ "queue list", "[MID | ADDRESS]", 0, 1, verb_queue_list,
+	    "what waits or travels, and why" },
+	{ "queue show", "MID", 1, 1, verb_queue_list, "one message of it" },
+	{ "queue retry", "MID | ADDRESS | all", 1, 1, verb_queue_retry,
+	    "try now" },
+	{ "queue hold", "MID | ADDRESS | all [REASON]", 1, 2, verb_queue_hold,
+	    "leave alone until released" },
+	{ "queue release", "MID | ADDRESS | all", 1, 1, verb_queue_release,
+	    "let go what was held" },
+	{ "queue rm", "MID | ADDRESS | all [REASON]", 1, 2, verb_queue_rm,
+	    "remove without a bounce" },
+	{ "trace", "MID", 1, 1, verb_trace, "all events of a message" },
+	{ "route", "ADDRESS [SENDER]", 1, 2, verb_route,
+	    "where mail for an address goes; sends nothing" },
+	{ "spool check", "", 0, 0, verb_spool_check,
+	    "compare journal, files and folders" },
+	{ "bans list", "", 0, 0, verb_bans_list, "who is refused now" },
+	{ "bans rm", "ADDRESS", 1, 1, verb_bans_rm, "forget a ban" },
+	{ "bans add", "ADDRESS SECONDS", 2, 2, verb_bans_add, "refuse" },
+	{ NULL, NULL, 0, 0, NULL, NULL },
+};
