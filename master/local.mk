@@ -1,1 +1,12 @@
 # master
+sbin_PROGRAMS += master/veredus-master
+master_veredus_master_SOURCES = master/config.c master/control.c \
+	master/folders.c master/listen.c master/main.c master/master.h \
+	master/reload.c master/start.c master/watch.c master/wire.c
+master_veredus_master_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS) \
+	$(OPENSSL_LIBS)
+
+pkglibexec_PROGRAMS += master/logd
+master_logd_SOURCES = master/logd.c master/trace.c master/trace.h
+master_logd_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS)
+EXTRA_DIST += master/ctld.c

@@ -751,6 +751,7 @@ daemon_main(const struct daemon_ops *ops, int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);	/* Ctrl-C is master's to hear */
 	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);	/* to the group: master drains us */
 	loop_init();
 	timer_init(&d.short_of_fds, on_fds_again);
 	buf_init(&d.early, EARLY_LOG_MAX);

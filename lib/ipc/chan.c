@@ -81,6 +81,7 @@ chan_new(int fd, enum proc me, enum proc peer, unsigned index,
 	c->on_end = on_end;
 	c->arg = arg;
 	c->next_ticket = 1;
+	c->queue_max = CHAN_QUEUE_MAX;
 	list_init(&c->queue);
 	list_init(&c->ask_order);
 	dict_init(&c->asks);
@@ -195,7 +196,7 @@ chan_ok(const struct chan *c)
 bool
 chan_busy(const struct chan *c)
 {
-	return c != NULL && c->queued > CHAN_QUEUE_MAX / 2;
+	return c != NULL && c->queued > c->queue_max / 2;
 }
 
 /* --- out ----------------------------------------------------------------- */
@@ -290,7 +291,7 @@ chan_put_packet(struct chan *c, const struct buf *packet, int fd)
 		send_failed(c, r);
 		return;
 	}
-	if (c->queued + s.n > CHAN_QUEUE_MAX) {
+	if (c->queued + s.n > c->queue_max) {
 		c->overflow = true;
 		fail(c);
 		return;

@@ -41,6 +41,7 @@ struct chan {
 	void		*arg;
 	struct link	queue;		/* packets not yet sent */
 	size_t		queued;		/* bytes */
+	size_t		queue_max;	/* CHAN_QUEUE_MAX; master deals more */
 	struct dict	asks;		/* ticket -> struct ask, which has its timer */
 	struct link	ask_order;
 	uint32_t	next_ticket;

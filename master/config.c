@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master/config.c - the configuration file: read, checked as a whole, kept.
+ *
+ * In: the path of the file.  Out: a struct config, or all that is wrong with
+ * it as text.  It also looks whether what the file names is there: users,
+ * certificate, key.  It changes nothing.
+ */
+#include "master/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/banned.h"
+
+static int
+read_text(struct config *c, struct buf *errors)
+{
+	int fd = open(master.path, O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 ? FAIL_GONE : file_read_fd(fd, &c->text);
+
+	if (r != 0)
+		buf_fmt(errors, "%s: %s\n", master.path, r == FAIL_TOO_BIG
+		    ? "too long" : strerror(errno));
+	fd_close(&fd);
+	return r;
+}
+
+static int
+parse(struct config *c, struct buf *errors)
+{
+	struct why why;
+	struct conf_set *row;
+
+	if (conf_file_parse(&c->file, buf_str(&c->text)) != 0) {
+		conf_file_errors(&c->file, master.path, errors);
+		return FAIL_SYNTAX;
+	}
+	for (row = c->file.rows; row != NULL; row = row->next)
+		if (conf_row(&c->conf, row->path, row->value, &why) != 0) {
+			buf_fmt(errors, "%s:%u: %s\n", master.path, row->line,
+			    why.text);
+			return FAIL_SYNTAX;
+		}
+	return 0;
+}
+
+static int
+open_pem(const char *what, struct str path, int *fd_out, struct buf *errors)
+{
+	char *z;
+	int fd;
+
+	if (path.n == 0)
+		return 0;
+	z = strndup((const char *)path.p, path.n);
+	fd = z == NULL ? -1 : openat(master.base_fd, z,
+	    O_RDONLY | O_CLOEXEC);
+	free(z);
+	if (fd < 0) {
+		buf_fmt(errors, "%s: %s %.*s: %s\n", master.path, what,
+		    STR_ARG(path), strerror(errno));
+		return FAIL_PERM;
+	}
+	*fd_out = fd;
+	return 0;
+}
+
+static int
+open_certificate(struct config *c, struct buf *errors)
+{
+	struct str cert = c->conf.master.tls_cert;
+	struct str key = c->conf.master.tls_key;
+
+	if ((cert.n == 0) != (key.n == 0)) {
+		buf_fmt(errors, "%s: tls needs both cert and key\n",
+		    master.path);
+		return FAIL_PERM;
+	}
+	return open_pem("tls cert", cert, &c->cert_fd, errors) |
+	    open_pem("tls key", key, &c->key_fd, errors);
+}
+
+struct config *
+config_read(struct buf *errors)
+{
+	struct config *c = xcalloc(1, sizeof(*c));
+	int r;
+
+	c->cert_fd = c->key_fd = -1;
+	buf_init(&c->text, CONF_FILE_MAX);
+	conf_init(&c->conf);
+	r = read_text(c, errors);
+	if (r == 0)
+		r = parse(c, errors);
+	if (r == 0)
+		r = open_certificate(c, errors);
+	if (r == 0)
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+void
+config_free(struct config *c)
+{
+	fd_close(&c->cert_fd);
+	fd_close(&c->key_fd);
+	conf_free(&c->conf);
+	conf_file_free(&c->file);
+	buf_free(&c->text);
+	free(c);
+}
+
+/* --- users --------------------------------------------------------------- */
+
+static const char *
+user_name(const struct config *c, enum proc kind, char *out, size_t n)
+{
+	struct str prefix = c->conf.master.user_prefix;
+	struct str owner = c->conf.stored.owner;
+
+	if (kind == STORED && owner.n > 0)
+		(void)snprintf(out, n, "%.*s", STR_ARG(owner));
+	else
+		(void)snprintf(out, n, "%.*s%s", STR_ARG(prefix),
+		    procs[kind].name);
+	return out;
+}
+
+/*
+ * Each kind its own user: two processes of one uid can hurt each other even
+ * in their cages.  With `uid-base' no name is needed: test instances.
+ */
+bool
+config_find_users(const struct config *c, struct buf *errors)
+{
+	uint32_t base = c->conf.master.uid_base;
+	size_t before = errors->len;
+	const struct passwd *pw;
+	char name[64];
+
+	for (int k = MASTER + 1; k < PROC_COUNT; k++) {
+		if (master.is_unprivileged) {
+			master.uid[k] = geteuid();
+			master.gid[k] = getegid();
+			continue;
+		}
+		if (base != 0) {
+			master.uid[k] = base + (uint32_t)k;
+			master.gid[k] = base + (uint32_t)k;
+			continue;
+		}
+		pw = getpwnam(user_name(c, (enum proc)k, name, sizeof(name)));
+		if (pw == NULL || pw->pw_uid == 0) {
+			buf_fmt(errors, "user %s does not exist%s: run "
+			    "systemd-sysusers, or see veredus-master(8)\n",
+			    name, pw != NULL ? " (it is root)" : "");
+			continue;
+		}
+		master.uid[k] = pw->pw_uid;
+		master.gid[k] = pw->pw_gid;
+	}
+	return errors->len == before;
+}
+
+unsigned
+config_workers(const struct config *c, enum proc kind)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	uint32_t n = 1;
+
+	switch (kind) {
+	case AUTHD:
+		n = c->conf.master.authds;
+		break;
+	case ROUTED:
+		n = c->conf.master.routeds;
+		break;
+	case SMTPD:
+		n = c->conf.master.smtpds;
+		break;
+	case POP3D:
+		n = c->conf.master.pop3ds;
+		break;
+	case IMAPD:
+		n = c->conf.master.imapds;
+		break;
+	case STORED:
+		n = c->conf.master.storeds;
+		break;
+	default:
+		break;
+	}
+	if (n == 0)
+		n = cores > 0 ? (uint32_t)cores : 1;
+	return n < WORKERS_MAX ? n : WORKERS_MAX;
+}

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master/ctld.c - the program ctld: an operator's words to notes, and the
+ * rows that come back to JSON, one object a line.  See doc/control.md.
+ *
+ * Who may speak is decided by the rights of run/control; who did is in the
+ * log.  A line becomes one ask with fixed fields; nothing of its text reaches
+ * root.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/utf8.h"
+#include "conf/value.h"
+#include "daemon/daemon.h"
+#include "event/stream.h"
+#include "base/banned.h"
+
+enum {
+	COMMAND_MAX = 4096,
+	WORDS = 8,
+	OUT_MAX = 64 * 1024 * 1024,
+	SESSIONS_MAX = 64,
+	IDLE_MS = 10 * 60 * 1000,
+};
+
+struct session {
+	struct stream	stream;
+	struct chan	*asked;		/* who owes us an answer */
+	bool		is_asked;	/* the question has come */
+	char		who[32];	/* "uid:0" */
+};
+
+static unsigned sessions;
+
+/* --- answers ------------------------------------------------------------- */
+
+/* JSON is UTF-8; a byte that is not shows as U+FFFD. */
+static void
+json_text(struct buf *out, struct str s)
+{
+	uint32_t cp;
+
+	buf_c(out, '"');
+	while (s.n > 0) {
+		if (!utf8_next(&s, &cp)) {
+			s = str_from(s, 1);
+			cp = 0xfffd;
+		}
+		if (cp == '"' || cp == '\\')
+			buf_fmt(out, "\\%c", (char)cp);
+		else if (cp < 32 || cp == 127)
+			buf_fmt(out, "\\u%04x", cp);
+		else
+			utf8_put(out, cp);
+	}
+	buf_c(out, '"');
+}
+
+static void
+json_field(struct buf *out, const struct note_field *f, const char *at)
+{
+	uint32_t v32;
+	uint64_t v64;
+	int64_t ms;
+	struct str s;
+
+	buf_fmt(out, ",\"%s\":", f->name);
+	switch (f->type) {
+	case FIELD_u32:
+		memcpy(&v32, at, sizeof(v32));
+		buf_fmt(out, "%" PRIu32, v32);
+		break;
+	case FIELD_u64:
+		memcpy(&v64, at, sizeof(v64));
+		buf_fmt(out, "%" PRIu64, v64);
+		break;
+	case FIELD_time:
+		memcpy(&ms, at, sizeof(ms));
+		buf_fmt(out, "%" PRId64, ms);
+		break;
+	case FIELD_str:
+		memcpy(&s, at, sizeof(s));
+		json_text(out, s);
+		break;
+	case FIELD_sec:
+		buf_z(out, "null");
+		break;
+	}
+}
+
+/* {"row":"PROC_ROW","name":"logd",...} */
+static void
+json_note(struct buf *out, const struct note *n)
+{
+	const struct note_field *f;
+	size_t left;
+
+	buf_fmt(out, "{\"row\":\"%s\"", note_name(n->kind));
+	for (f = note_fields(n->kind, &left); left > 0; left--, f++)
+		json_field(out, f, (const char *)&n->u + f->at);
+	buf_z(out, "}\n");
+}
+
+/* The last line; one connection carries one question. */
+static void
+say_done(struct session *s, int failed, uint32_t count, struct str text)
+{
+	struct buf *out = &s->stream.out;
+
+	buf_z(out, "{\"done\":true,\"failed\":");
+	if (failed == 0)
+		buf_c(out, '0');
+	else
+		json_text(out, str_of(fail_name(failed)));
+	buf_fmt(out, ",\"count\":%" PRIu32 ",\"text\":", count);
+	json_text(out, text);
+	buf_z(out, "}\n");
+	stream_close_after_flush(&s->stream);
+}
+
+static void
+refuse(struct session *s, int failed, const char *text)
+{
+	say_done(s, failed, 0, str_of(text));
+}
+
+static int
+route_failed(uint32_t result)
+{
+	static const int failed[] = {
+		[ROUTE_OK] = 0, [ROUTE_UNKNOWN] = FAIL_GONE,
+		[ROUTE_NO_RELAY] = FAIL_DENIED, [ROUTE_LOOP] = FAIL_PERM,
+		[ROUTE_TOO_MANY] = FAIL_TOO_BIG,
+		[ROUTE_BAD_ADDRESS] = FAIL_SYNTAX, [ROUTE_LATER] = FAIL_TEMP,
+	};
+
+	return result < NITEMS(failed) ? failed[result] : FAIL_TEMP;
+}
+
+static void
+on_last(struct session *s, const struct note *n)
+{
+	const struct note_ctl_done *done = note_as_ctl_done(n);
+	const struct note_route_done *route = note_as_route_done(n);
+	const struct note_stat_end *stat = note_as_stat_end(n);
+
+	s->asked = NULL;
+	if (done != NULL)
+		say_done(s, -(int)done->failed, done->count, done->text);
+	else if (route != NULL)
+		say_done(s, route_failed(route->result), route->targets,
+		    route->text);
+	else if (stat != NULL)
+		say_done(s, -(int)stat->failed, 0, str_of(""));
+	else
+		refuse(s, FAIL_TEMP, "no answer: that process is down or "
+		    "busy; see `veredus status'");
+}
+
+static void
+then(void *arg, const struct note *n)
+{
+	struct session *s = arg;
+
+	if (n != NULL && note_how(n->kind) == ROW)
+		json_note(&s->stream.out, n);
+	else
+		on_last(s, n);
+	stream_flush(&s->stream);
+}
+
+/* --- commands ------------------------------------------------------------ */
+
+typedef void run_fn(struct session *, const struct str *, size_t);
+
+static run_fn cmd_ban_forget, cmd_ban_list, cmd_ban_set, cmd_queue_act,
+    cmd_queue_list, cmd_reload, cmd_route, cmd_spool_check, cmd_stat,
+    cmd_status, cmd_stop, cmd_trace;
+
+#define WHAT	"ID, ADDRESS or all, then a reason"
+static const struct command {
+	const char	*words[2];	/* one or two */
+	size_t		min, max;	/* arguments behind them */
+	bool		acts;		/* changes something: logged */
+	run_fn		*run;
+	const char	*usage;
+} commands[] = {
+	{ { "status" }, 0, 0, false, cmd_status, "" },
+	{ { "stat" }, 1, 2, false, cmd_stat, "PROCESS [INDEX]" },
+	{ { "reload" }, 0, 0, true, cmd_reload, "" },
+	{ { "stop" }, 0, 0, true, cmd_stop, "" },
+	{ { "queue", "list" }, 0, 1, false, cmd_queue_list, "[ID or ADDRESS]" },
+	{ { "queue", "show" }, 1, 1, false, cmd_queue_list, "ID" },
+	{ { "queue", "retry" }, 1, 2, true, cmd_queue_act, WHAT },
+	{ { "queue", "hold" }, 1, 2, true, cmd_queue_act, WHAT },
+	{ { "queue", "release" }, 1, 2, true, cmd_queue_act, WHAT },
+	{ { "queue", "rm" }, 1, 2, true, cmd_queue_act, WHAT },
+	{ { "trace" }, 1, 1, false, cmd_trace, "ID" },
+	{ { "route" }, 1, 2, false, cmd_route, "ADDRESS [SENDER]" },
+	{ { "spool", "check" }, 0, 0, false, cmd_spool_check, "" },
+	{ { "bans", "list" }, 0, 0, false, cmd_ban_list, "" },
+	{ { "bans", "rm" }, 1, 1, true, cmd_ban_forget, "ADDRESS" },
+	{ { "bans", "add" }, 2, 2, true, cmd_ban_set, "ADDRESS SECONDS" },
+};
+
+/* Set before the ask: an answer never comes before the next pass. */
+static struct chan *
+ask_whom(struct session *s, enum proc kind, unsigned index)
+{
+	s->asked = kind == ROUTED ? daemon_any(ROUTED)
+	    : daemon_peer(kind, index);
+	stream_pause(&s->stream);
+	return s->asked;
+}
+
+static void
+cmd_status(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_ctl_status n = { .what = 0 };
+
+	(void)argv, (void)argc;
+	ask_ctl_status(ask_whom(s, MASTER, 0), &n, then, s);
+}
+
+static void
+cmd_reload(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_ctl_reload n = { .what = 0 };
+
+	(void)argv, (void)argc;
+	ask_ctl_reload(ask_whom(s, MASTER, 0), &n, then, s);
+}
+
+static void
+cmd_stop(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_ctl_stop n = { .what = 0 };
+
+	(void)argv, (void)argc;
+	ask_ctl_stop(ask_whom(s, MASTER, 0), &n, then, s);
+}
+
+static void
+cmd_stat(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_stat_ask n = { .what = 0 };
+	uint64_t index = 0;
+
+	if (argc == 2 && !str_u64(argv[1], 7, &index)) {
+		refuse(s, FAIL_SYNTAX, "no such worker");
+		return;
+	}
+	for (int k = LOGD; k < PROC_COUNT; k++) {
+		if (!str_same(argv[0], proc_name((enum proc)k)) ||
+		    daemon_peer((enum proc)k, (unsigned)index) == NULL)
+			continue;
+		ask_stat_ask(ask_whom(s, (enum proc)k, (unsigned)index), &n,
+		    then, s);
+		return;
+	}
+	refuse(s, FAIL_GONE, "no such process speaks to ctld");
+}
+
+/* An id, or enough of one to be meant (base/rand.h); all else is an address. */
+static bool
+is_id(struct str s)
+{
+	static const struct str letters =
+	    STR_INIT("0123456789abcdefghjkmnpqrstvwxyz");
+
+	for (size_t i = 0; i < s.n; i++)
+		if (str_chr(letters, s.p[i]) == letters.n)
+			return false;
+	return s.n >= 8 && s.n <= 26;
+}
+
+static void
+cmd_queue_list(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_queue_list n = { .mid = str_of("") };
+
+	if (argc == 1 && is_id(argv[0]))
+		n.mid = argv[0];
+	else if (argc == 1 && argv[0].n <= ADDRESS_MAX)
+		n.address = argv[0];
+	else if (argc == 1) {
+		refuse(s, FAIL_TOO_BIG, "too long for an address");
+		return;
+	}
+	ask_queue_list(ask_whom(s, QMGR, 0), &n, then, s);
+}
+
+/* argv[-1] is the verb: the table's words stand before the arguments. */
+static void
+cmd_queue_act(struct session *s, const struct str *argv, size_t argc)
+{
+	static const struct { const char *name; enum queue_verb verb; }
+	    verbs[] = { { "retry", QUEUE_RETRY }, { "hold", QUEUE_HOLD },
+		{ "release", QUEUE_RELEASE }, { "rm", QUEUE_RM } };
+	struct note_queue_act n = { .reason = argc == 2
+	    ? str_sub(argv[1], 0, TEXT_MAX) : str_of(s->who) };
+
+	for (size_t i = 0; i < NITEMS(verbs); i++)
+		if (str_same(argv[-1], verbs[i].name))
+			n.verb = verbs[i].verb;
+	if (str_same(argv[0], "all"))
+		n.all = 1;
+	else if (is_id(argv[0]))
+		n.mid = argv[0];
+	else if (argv[0].n > 0 && argv[0].n <= ADDRESS_MAX)
+		n.address = argv[0];
+	else {
+		refuse(s, FAIL_SYNTAX, WHAT);
+		return;
+	}
+	ask_queue_act(ask_whom(s, QMGR, 0), &n, then, s);
+}
+
+static void
+cmd_trace(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_trace_ask n = { .mid = argv[0] };
+
+	(void)argc;
+	if (argv[0].n > 26) {
+		refuse(s, FAIL_SYNTAX, "an id has 26 letters");
+		return;
+	}
+	ask_trace_ask(ask_whom(s, LOGD, 0), &n, then, s);
+}
+
+static void
+cmd_route(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_route_ask n = { .address = argv[0], .explain = 1,
+	    .may_relay = 1 };
+
+	if (argc == 2)
+		n.sender = argv[1];
+	if (n.address.n > ADDRESS_MAX || n.sender.n > ADDRESS_MAX) {
+		refuse(s, FAIL_TOO_BIG, "too long for an address");
+		return;
+	}
+	ask_route_ask(ask_whom(s, ROUTED, 0), &n, then, s);
+}
+
+static void
+cmd_spool_check(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_spool_check n = { .what = 0 };
+
+	(void)argv, (void)argc;
+	ask_spool_check(ask_whom(s, SPOOLD, 0), &n, then, s);
+}
+
+static void
+cmd_ban_list(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_ban_list n = { .what = 0 };
+
+	(void)argv, (void)argc;
+	ask_ban_list(ask_whom(s, RATED, 0), &n, then, s);
+}
+
+static void
+ban(struct session *s, struct str peer, uint64_t for_s)
+{
+	struct note_ban_act n = { .peer = peer, .for_s = (uint32_t)for_s };
+
+	if (peer.n > 64) {
+		refuse(s, FAIL_TOO_BIG, "too long for a network");
+		return;
+	}
+	ask_ban_act(ask_whom(s, RATED, 0), &n, then, s);
+}
+
+static void
+cmd_ban_forget(struct session *s, const struct str *argv, size_t argc)
+{
+	(void)argc;
+	ban(s, argv[0], 0);
+}
+
+static void
+cmd_ban_set(struct session *s, const struct str *argv, size_t argc)
+{
+	uint64_t for_s;
+
+	(void)argc;
+	if (str_u64(argv[1], UINT32_MAX, &for_s) && for_s > 0)
+		ban(s, argv[0], for_s);
+	else
+		refuse(s, FAIL_SYNTAX, "say how many seconds");
+}
+
+/* --- lines --------------------------------------------------------------- */
+
+static const struct command *
+find(const struct str *word, size_t n, size_t *taken_out)
+{
+	for (size_t i = 0; i < NITEMS(commands); i++) {
+		const struct command *c = &commands[i];
+
+		if (n == 0 || !str_same(word[0], c->words[0]))
+			continue;
+		if (c->words[1] == NULL) {
+			*taken_out = 1;
+			return c;
+		}
+		if (n > 1 && str_same(word[1], c->words[1])) {
+			*taken_out = 2;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+static void
+log_act(const struct session *s, struct str line)
+{
+	log_event(LOG_LEVEL_INFO, "operator");
+	log_z("who", s->who);
+	log_str("command", line);
+	log_end();
+}
+
+static void
+on_line(struct session *s, struct str line)
+{
+	struct str word[WORDS];
+	struct arena arena;
+	const struct command *c;
+	size_t n, taken = 0;
+
+	arena_init(&arena, 2 * COMMAND_MAX + 4096);
+	n = conf_split(line, word, WORDS, &arena);
+	c = n <= WORDS ? find(word, n, &taken) : NULL;
+	if (c == NULL)
+		refuse(s, FAIL_SYNTAX, "no such command");
+	else if (n - taken < c->min || n - taken > c->max)
+		refuse(s, FAIL_SYNTAX, c->usage);
+	else {
+		if (c->acts)
+			log_act(s, line);
+		c->run(s, word + taken, n - taken);
+	}
+	arena_free(&arena);
+}
+
+static void
+on_input(struct stream *stream)
+{
+	struct session *s = container_of(stream, struct session, stream);
+	struct str in = buf_str(&stream->in);
+	size_t at = str_chr(in, '\n');
+
+	if (s->is_asked || (at == in.n && in.n < COMMAND_MAX))
+		return;
+	s->is_asked = true;
+	if (at == in.n)
+		refuse(s, FAIL_TOO_BIG, "line too long");
+	else
+		on_line(s, str_trim(str_chomp(str_sub(in, 0, at))));
+	buf_consume(&stream->in, stream->in.len);
+}
+
+static void
+on_end(struct stream *stream, enum stream_end how)
+{
+	struct session *s = container_of(stream, struct session, stream);
+
+	(void)how;
+	chan_forget(s->asked, s);
+	stream_free(stream);
+	free(s);
+	if (sessions-- == SESSIONS_MAX)
+		daemon_pause_clients(false);
+}
+
+static void
+on_client(int fd, const char *service, struct str peer)
+{
+	static const struct stream_ops ops = {
+		.on_input = on_input, .on_end = on_end,
+	};
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	(void)service;
+	memcpy(s->who, peer.p, peer.n < sizeof(s->who) ? peer.n
+	    : sizeof(s->who) - 1);
+	stream_init(&s->stream, fd, COMMAND_MAX, OUT_MAX, &ops);
+	stream_idle(&s->stream, IDLE_MS);
+	if (++sessions == SESSIONS_MAX)
+		daemon_pause_clients(true);
+}
+
+static void
+on_stat(void)
+{
+	daemon_stat("sessions", sessions);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon_ops ops = {
+		.kind = CTLD, .on_client = on_client, .on_stat = on_stat,
+	};
+
+	daemon_main(&ops, argc, argv);
+}
