@@ -6,7 +6,8 @@ master_veredus_master_SOURCES = master/config.c master/control.c \
 master_veredus_master_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS) \
 	$(OPENSSL_LIBS)
 
-pkglibexec_PROGRAMS += master/logd
+pkglibexec_PROGRAMS += master/logd master/ctld
 master_logd_SOURCES = master/logd.c master/trace.c master/trace.h
 master_logd_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS)
-EXTRA_DIST += master/ctld.c
+master_ctld_SOURCES = master/ctld.c
+master_ctld_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS) $(OPENSSL_LIBS)

@@ -1,4 +1,10 @@
 # Unit tests of lib/daemon: one program a source file.
-#	check_PROGRAMS += tests/unit/daemon/test_x
-#	tests_unit_daemon_test_x_SOURCES = tests/unit/daemon/test_x.c
-#	tests_unit_daemon_test_x_LDADD = lib/libdaemon.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/daemon/test_cage
+tests_unit_daemon_test_cage_SOURCES = tests/unit/daemon/test_cage.c
+tests_unit_daemon_test_cage_LDADD = lib/libdaemon.a lib/libipc.a lib/libevent.a lib/libbase.a $(SECCOMP_LIBS) $(CAPNG_LIBS) $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/daemon/test_drop
+tests_unit_daemon_test_drop_SOURCES = tests/unit/daemon/test_drop.c
+tests_unit_daemon_test_drop_LDADD = lib/libdaemon.a lib/libipc.a lib/libevent.a lib/libbase.a $(SECCOMP_LIBS) $(CAPNG_LIBS) $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/daemon/test_procs
+tests_unit_daemon_test_procs_SOURCES = tests/unit/daemon/test_procs.c
+tests_unit_daemon_test_procs_LDADD = lib/libdaemon.a lib/libipc.a lib/libevent.a lib/libbase.a $(SECCOMP_LIBS) $(CAPNG_LIBS) $(LDADD_UNIT)
