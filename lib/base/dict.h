@@ -22,7 +22,8 @@ void	dict_init(struct dict *d);
 void	dict_free(struct dict *d);	/* keys and slots; values stay */
 size_t	dict_len(const struct dict *d);
 void	*dict_get(const struct dict *d, struct str key);	/* NULL: absent */
-void	*dict_put(struct dict *d, struct str key, void *value); /* old value or NULL; value not NULL */
+/* The old value or NULL; value must not be NULL. */
+void	*dict_put(struct dict *d, struct str key, void *value);
 void	*dict_del(struct dict *d, struct str key);		/* old value or NULL */
 void	*dict_get_u64(const struct dict *d, uint64_t key);
 void	*dict_put_u64(struct dict *d, uint64_t key, void *value);

@@ -8,7 +8,8 @@
  * Values from strangers go only through log_str: a value with a blank, quote,
  * backslash, control or 8-bit byte, or an empty one, stands in quotes, and in
  * there all of these but the blank, and '=', are written \xHH.  So ` key='
- * in a line was always written by us.  Cut at 1,000 bytes with "...".  Secrets have no log function.  One line is built at a
+ * in a line was always written by us.  Cut at 1,000 bytes with "...".  Secrets
+ * have no log function.  One line is built at a
  * time in static memory; log_end hands it to the sink.
  */
 #ifndef BASE_LOG_H

@@ -6,12 +6,13 @@
  * were handed.  Pure: works on bytes the caller has read.  Little endian.
  *
  * Index: one 4 KiB header (what is here in its first 256 bytes, the rest is
- * stored's own), then records of 64 bytes in the order of their UIDs.  Only stored changes it: records are appended, flags and modseq of a
- * record are rewritten in place after the account log has them, an expunged
- * record keeps its place with INDEX_EXPUNGED until stored writes a new
- * generation (a new file).  A reader that meets a record with a wrong sum
- * reads it again (a torn write in flight) and after a few tries takes it as
- * expunged and asks stored.
+ * stored's own), then records of 64 bytes in the order of their UIDs.  Only
+ * stored changes it: records are appended, flags and modseq of a record are
+ * rewritten in place after the account log has them, an expunged record
+ * keeps its place with INDEX_EXPUNGED until stored writes a new generation
+ * (a new file).  A reader that meets a record with a wrong sum reads it
+ * again (a torn write in flight) and after a few tries takes it as expunged
+ * and asks stored.
  *
  * Cache: append-only blobs { u32 length of items, u32 CRC-32C of items },
  * items { u8 type, u32 length, bytes }.

@@ -1,1 +1,17 @@
-# tests/fuzz
+# Fuzz targets.  In an ordinary build each is linked with replay.c and
+# replays its corpus; with --enable-fuzz (clang) each is a libFuzzer program.
+#
+# A new one: its name in FUZZERS, and
+#	tests_fuzz_fuzz_x_SOURCES = tests/fuzz/fuzz_x.c $(FUZZ_MAIN)
+#	tests_fuzz_fuzz_x_LDADD = lib/libmail.a lib/libbase.a
+#	tests_fuzz_fuzz_x_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+if FUZZ
+FUZZ_MAIN =
+FUZZ_LDFLAGS = -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/replay.c
+FUZZ_LDFLAGS =
+endif
+
+FUZZERS =
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
