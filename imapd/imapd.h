@@ -9,6 +9,8 @@
 #include "base/list.h"
 #include "mail/index.h"
 
+struct tls_server;
+
 #define PAGE_RECORDS	64
 #define WINDOW_SIZE	(64 * 1024)
 
@@ -31,9 +33,14 @@ struct imapd {
 		uint8_t		bytes[WINDOW_SIZE];
 	} window;
 	uint8_t		piece[WINDOW_SIZE];	/* of a message file */
-	uint64_t	logins, commands, quirks;	/* for status */
+	bool		is_draining;
+	uint64_t	appending;	/* octets of APPENDs in memory */
+	uint64_t	logins, quirks;		/* for status */
 };
 
 extern struct imapd imapd;
+
+/* Exits when draining and the last session is gone. */
+void	imapd_look_for_end(void);
 
 #endif

@@ -12,8 +12,10 @@
  * quoted-printable and the charsets of imap/find.h are decoded first.
  */
 #include <string.h>
+#include <sys/types.h>
 
 #include "base/enc.h"
+#include "base/file.h"
 #include "base/num.h"
 #include "imap/find.h"
 #include "imap/flag.h"

@@ -49,6 +49,9 @@ enum {
 	BODY_MS = 10 * 1000,		/* how long an open message is kept */
 };
 
+#define STORED_GONE	"[UNAVAILABLE] The mail store was restarted, please " \
+	"connect again"
+
 static void	on_input(struct stream *st);
 static void	on_drained(struct stream *st);
 static void	on_end(struct stream *st, enum stream_end how);
@@ -180,6 +183,7 @@ on_end(struct stream *st, enum stream_end how)
 	log_z("how", names[how]);
 	log_end();
 	session_free(s);
+	imapd_look_for_end();
 }
 
 void
@@ -212,8 +216,7 @@ stored_gone(struct session *s, void *chan)
 	if (s->is_busy)
 		s->stored_gone = true;
 	else
-		session_bye(s, "[UNAVAILABLE] The mail store was restarted, "
-		    "please connect again");
+		session_bye(s, STORED_GONE);
 }
 
 void
@@ -255,20 +258,28 @@ pause_input(struct session *s)
 	stream_pause(&s->stream);
 }
 
+/* Why the session cannot go on, or NULL. */
+static const char *
+reason_to_end(const struct session *s)
+{
+	if (s->stored_gone)
+		return STORED_GONE;
+	if (s->view_lost)
+		return "[UNAVAILABLE] The mailbox was rebuilt, please "
+		    "connect again";
+	if (s->is_draining)
+		return "[UNAVAILABLE] The server is going down";
+	return NULL;
+}
+
 static void
 next_command(struct session *s)
 {
+	const char *why = reason_to_end(s);
+
 	command_over(s);
-	if (s->stored_gone) {
-		s->stored_gone = false;
-		s->is_busy = false;
-		session_bye(s, "[UNAVAILABLE] The mail store was restarted, "
-		    "please connect again");
-		return;
-	}
-	if (s->view_lost) {
-		session_bye(s, "[UNAVAILABLE] The mailbox was rebuilt, "
-		    "please connect again");
+	if (why != NULL) {
+		session_bye(s, why);
 		return;
 	}
 	now_quiet(s);

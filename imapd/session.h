@@ -55,6 +55,7 @@ struct session {
 	bool		stored_gone : 1; /* say BYE when the command is over */
 	bool		had_quirk : 1;	/* one was logged already */
 	bool		is_asleep : 1;	/* session_sleep */
+	bool		is_draining : 1; /* say BYE when the command is over */
 	bool		view_lost : 1;	/* say BYE: numbers are not sure */
 	uint8_t		bad;		/* broken commands in a row */
 	uint8_t		bad_logins;

@@ -1,1 +1,10 @@
 # tests/talk
+noinst_LIBRARIES += tests/talk/libtoy.a
+tests_talk_libtoy_a_SOURCES = tests/talk/toystore.c tests/talk/toystore.h
+noinst_PROGRAMS += tests/talk/imap_talk
+tests_talk_imap_talk_SOURCES = tests/talk/imap_talk.c $(IMAPD_SOURCES)
+tests_talk_imap_talk_LDADD = tests/talk/libtoy.a lib/libipc.a lib/libevent.a \
+	lib/libimap.a lib/libsasl.a lib/libmail.a lib/libconf.a \
+	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
+dist_check_SCRIPTS += tests/talk/imap-talks
+EXTRA_DIST += tests/talk/imap

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/talk/toystore.h - stored, authd and rated for in-process talks of
+ * imapd: mailboxes in memory behind real channels and real notes.
+ *
+ * It knows the accounts joe@example.org (password "secret") and
+ * ann@example.org ("word"), each with INBOX and the five special mailboxes.
+ */
+#ifndef TESTS_TOYSTORE_H
+#define TESTS_TOYSTORE_H
+
+#include "ipc/fake.h"
+
+struct toy {
+	struct fake	stored, authd, rated;
+	struct link	boxes;		/* of all accounts */
+	struct link	openers;
+	struct link	logins;
+	uint32_t	next_handle;
+	bool		is_deaf;	/* stored hears nothing */
+	unsigned	bodies;		/* STORE_BODY asked */
+};
+
+void	toy_init(struct toy *t, chan_note_fn *on_note, chan_end_fn *on_end);
+void	toy_free(struct toy *t);
+/* Answers what was asked; false: nothing was. */
+bool	toy_serve(struct toy *t);
+/* A new generation of every index, without the dead. */
+void	toy_compact(struct toy *t);
+/* Forget what was cached: ENVELOPE has to come from the files. */
+void	toy_drop_caches(struct toy *t);
+
+#endif
