@@ -116,19 +116,28 @@ without(struct str s, const char *open, const char *close)
 	return s;
 }
 
+/* What other alias programs would do with such a target, and we do not. */
+static const char *
+refused(struct str s)
+{
+	if (str_starts(s, "|"))
+		return "runs a command, which is not done here";
+	if (str_starts(s, "/"))
+		return "names a file, only addresses get mail";
+	if (str_istarts(s, ":include:"))
+		return "includes a file, which is not done here";
+	return NULL;
+}
+
 /* NULL: an address, canonical in *out; else what is wrong with it. */
 static const char *
 address(struct str s, struct arena *a, struct str *out)
 {
+	const char *what = refused(without(s, "\"", "\""));
 	struct addr_path path;
-	struct str bare = without(s, "\"", "\"");
 
-	if (str_starts(bare, "|"))
-		return "runs a command, which is not done here";
-	if (str_starts(bare, "/"))
-		return "names a file, only addresses get mail";
-	if (str_istarts(bare, ":include:"))
-		return "includes a file, which is not done here";
+	if (what != NULL)
+		return what;
 	s = without(s, "<", ">");
 	if (str_starts(s, "\\"))	/* sendmail: no further aliases */
 		s = str_from(s, 1);
@@ -136,7 +145,8 @@ address(struct str s, struct arena *a, struct str *out)
 	    path.local.n == 0)
 		return "is not an address";
 	*out = lower(a, path.text);
-	return out->p == NULL ? "is too much" : NULL;
+	/* Once more: quotes may have hidden it. */
+	return out->p == NULL ? "is too much" : refused(*out);
 }
 
 static void

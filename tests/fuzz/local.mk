@@ -15,3 +15,15 @@ endif
 
 FUZZERS =
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
+
+FUZZERS += tests/fuzz/fuzz_config tests/fuzz/fuzz_alias tests/fuzz/fuzz_sasl
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_config_LDADD = lib/libconf.a lib/libbase.a
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_alias_SOURCES = tests/fuzz/fuzz_alias.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_alias_LDADD = lib/libtable.a lib/libmail.a lib/libbase.a \
+	$(BDB_LIBS)
+tests_fuzz_fuzz_alias_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_sasl_SOURCES = tests/fuzz/fuzz_sasl.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sasl_LDADD = lib/libsasl.a lib/libbase.a
+tests_fuzz_fuzz_sasl_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

@@ -37,6 +37,10 @@ static const struct {
 	  "get mail\n" },
 	{ "a: b,\n :include:/etc/list\n", "x:2: \":include:/etc/list\" "
 	  "includes a file, which is not done here\n" },
+	{ "a: \\/x, <|y>, \"/z\"@example.org\n", "x:1: \"\\/x\" names a file, "
+	  "only addresses get mail\nx:1: \"<|y>\" runs a command, which is not "
+	  "done here\nx:1: \"\"/z\"@example.org\" names a file, only addresses "
+	  "get mail\n" },
 	{ "a:\n", "x:1: \"a\" has no target\n" },
 	{ "a: ,\n", "x:1: \"a\" has no target\n" },
 	{ "a b", "x:1: no colon behind the name\n" },
