@@ -23,7 +23,7 @@ cli_say(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "veredus: ");
+	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);

@@ -40,7 +40,7 @@ int	cli_load(struct cli *c) MUST_CHECK;
 /* Path of a folder setting, made absolute; folder "users" defaults to
  * state/users and so on. */
 const char *cli_folder(struct cli *c, const char *which);
-/* A complaint on standard error, "veredus: ...". */
+/* A complaint on standard error, "PROGRAM: ...". */
 void	cli_say(const char *fmt, ...) PRINTF(1, 2);
 
 /* --- the control socket (doc/control.md) --------------------------------- */

@@ -1,6 +1,22 @@
 # tools - the operator's command and the classic doors
-sbin_PROGRAMS += tools/veredus
-tools_veredus_SOURCES = tools/account.c tools/cli.c tools/cli.h \
-	tools/control.c tools/json.c tools/json.h tools/mail.c tools/main.c \
-	tools/service.c
-tools_veredus_LDADD = lib/libconf.a lib/libbase.a $(CRYPT_LIBS)
+sbin_PROGRAMS += tools/veredus tools/sendmail
+TOOLS_COMMON = tools/cli.c tools/cli.h tools/control.c tools/drop.c \
+	tools/compose.c tools/json.c tools/json.h tools/sendmail.h tools/submit.c
+tools_veredus_SOURCES = tools/account.c tools/mail.c tools/main.c \
+	tools/service.c $(TOOLS_COMMON)
+tools_veredus_LDADD = lib/libconf.a lib/libsmtp.a lib/libmail.a \
+	lib/libbase.a $(CRYPT_LIBS)
+tools_sendmail_SOURCES = tools/sendmail.c $(TOOLS_COMMON)
+tools_sendmail_LDADD = lib/libconf.a lib/libsmtp.a lib/libmail.a lib/libbase.a
+
+# mailq and newaliases are names of sendmail, in the folder and out of it.
+all-local: tools/mailq tools/newaliases
+tools/mailq tools/newaliases: tools/sendmail
+	$(AM_V_GEN)ln -sf sendmail $@
+CLEANFILES += tools/mailq tools/newaliases
+install-exec-hook:
+	$(MKDIR_P) $(DESTDIR)$(bindir)
+	ln -sf $(sbindir)/sendmail $(DESTDIR)$(bindir)/mailq
+	ln -sf $(sbindir)/sendmail $(DESTDIR)$(bindir)/newaliases
+uninstall-hook:
+	rm -f $(DESTDIR)$(bindir)/mailq $(DESTDIR)$(bindir)/newaliases

@@ -68,7 +68,7 @@ clock_thaw(void)
 void
 clock_text(int64_t real_ms, char out[CLOCK_TEXT_MAX])
 {
-	int ms = (int)(((real_ms % 1000) + 1000) % 1000);
+	unsigned ms = (unsigned)(((real_ms % 1000) + 1000) % 1000);
 	time_t t = (time_t)((real_ms - ms) / 1000);
 	struct tm tm;
 	long off;
@@ -78,10 +78,13 @@ clock_text(int64_t real_ms, char out[CLOCK_TEXT_MAX])
 		return;
 	}
 	off = labs(tm.tm_gmtoff) / 60;
+	/* the remainders tell the compiler how long each part can be */
 	snprintf(out, CLOCK_TEXT_MAX,
-	    "%04d-%02d-%02dT%02d:%02d:%02d.%03d%c%02u:%02u",
-	    (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec, ms,
+	    "%04u-%02u-%02uT%02u:%02u:%02u.%03u%c%02u:%02u",
+	    (unsigned)(tm.tm_year + 1900) % 10000,
+	    (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100,
+	    (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
+	    (unsigned)tm.tm_sec % 100, ms % 1000,
 	    tm.tm_gmtoff < 0 ? '-' : '+',
-	    (unsigned)(off / 60) % 100, (unsigned)(off % 60));
+	    (unsigned)(off / 60) % 100, (unsigned)(off % 60) % 100);
 }
