@@ -87,6 +87,7 @@ on_work(struct defer *d)
 
 	if (stream_full(&s->stream))
 		return;		/* on_drained goes on */
+	s->wants_work = false;
 	s->slice_ms = clock_mono_ms();
 	session_go(s, s->work(s));
 }
@@ -128,6 +129,7 @@ command_over(struct session *s)
 	s->then = NULL;
 	s->work = NULL;
 	s->take = NULL;
+	s->wants_work = false;
 	defer_cancel(&s->work_defer);
 }
 
@@ -306,6 +308,7 @@ session_go(struct session *s, enum step step)
 		break;
 	case WORK:
 		pause_input(s);
+		s->wants_work = true;
 		defer_put(&s->work_defer);
 		break;
 	case CLOSE:
@@ -334,7 +337,6 @@ session_on_note(void *session, const struct note *n)
 static void
 on_slept(struct session *s)
 {
-	s->is_asleep = false;
 	session_go(s, s->work(s));
 }
 
@@ -342,7 +344,6 @@ enum step
 session_sleep(struct session *s, int64_t ms, work_fn *work)
 {
 	s->work = work;
-	s->is_asleep = true;
 	s->on_tick = on_slept;
 	timer_set(&s->tick, ms);
 	return WAIT;
@@ -353,7 +354,7 @@ on_drained(struct stream *st)
 {
 	struct session *s = session_of(st);
 
-	if (s->work != NULL && s->is_busy && !s->is_asleep)
+	if (s->wants_work)
 		defer_put(&s->work_defer);
 }
 

@@ -54,7 +54,7 @@ struct session {
 	bool		to_line_end : 1; /* throw away the rest of a line */
 	bool		stored_gone : 1; /* say BYE when the command is over */
 	bool		had_quirk : 1;	/* one was logged already */
-	bool		is_asleep : 1;	/* session_sleep */
+	bool		wants_work : 1;	/* the last step was WORK */
 	bool		is_draining : 1; /* say BYE when the command is over */
 	bool		view_lost : 1;	/* say BYE: numbers are not sure */
 	uint8_t		bad;		/* broken commands in a row */

@@ -79,6 +79,8 @@ imap_set_highest(const struct imap_set *s)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
+		if (s->v[i].first == 0 || s->v[i].last == 0)
+			continue;
 		if (s->v[i].first > max)
 			max = s->v[i].first;
 		if (s->v[i].last > max)

@@ -26,7 +26,8 @@ bool	imap_set(struct imap_args *a, struct imap_set *out);
 /* The whole text is a set. */
 bool	imap_set_parse(struct str text, struct arena *arena,
 	    struct imap_set *out);
-/* Largest number written out; 0: none, only '*'. */
+/* Largest number in ranges without '*' (1:* is right in an empty mailbox);
+ * 0: none. */
 uint32_t imap_set_highest(const struct imap_set *s);
 /* '*' becomes star (0: the mailbox is empty, such ranges vanish); ranges are
  * turned right way round, sorted and merged. */
