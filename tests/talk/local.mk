@@ -1,10 +1,16 @@
-# tests/talk
-noinst_LIBRARIES += tests/talk/libtoy.a
+# tests/talk - transcripts, played in process (README.md)
+noinst_LIBRARIES += tests/talk/libtalk.a tests/talk/libtoy.a
+tests_talk_libtalk_a_SOURCES = tests/talk/talk.c tests/talk/talk.h \
+	tests/talk/client.c tests/talk/daemon.c tests/talk/note.c
 tests_talk_libtoy_a_SOURCES = tests/talk/toystore.c tests/talk/toystore.h
+TALK_LIBS = tests/talk/libtalk.a lib/libsasl.a lib/libsmtp.a lib/libimap.a \
+	lib/libmail.a $(LIB_DAEMON) $(OPENSSL_LIBS)
+
 noinst_PROGRAMS += tests/talk/imap_talk
 tests_talk_imap_talk_SOURCES = tests/talk/imap_talk.c $(IMAPD_SOURCES)
 tests_talk_imap_talk_LDADD = tests/talk/libtoy.a lib/libipc.a lib/libevent.a \
 	lib/libimap.a lib/libsasl.a lib/libmail.a lib/libconf.a \
 	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
+
 dist_check_SCRIPTS += tests/talk/imap-talks
-EXTRA_DIST += tests/talk/imap
+EXTRA_DIST += tests/talk/README.md tests/talk/imap
