@@ -27,3 +27,25 @@ tests_fuzz_fuzz_alias_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_sasl_SOURCES = tests/fuzz/fuzz_sasl.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sasl_LDADD = lib/libsasl.a lib/libbase.a
 tests_fuzz_fuzz_sasl_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+FUZZERS += tests/fuzz/fuzz_imap_lexer \
+	tests/fuzz/fuzz_imap_set \
+	tests/fuzz/fuzz_imap_search \
+	tests/fuzz/fuzz_imap_fetch \
+	tests/fuzz/fuzz_imap_name
+tests_fuzz_fuzz_imap_lexer_SOURCES = tests/fuzz/fuzz_imap_lexer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_imap_lexer_LDADD = lib/libimap.a lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_imap_lexer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_imap_set_SOURCES = tests/fuzz/fuzz_imap_set.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_imap_set_LDADD = lib/libimap.a lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_imap_set_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_imap_search_SOURCES = tests/fuzz/fuzz_imap_search.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_imap_search_LDADD = lib/libimap.a lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_imap_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_imap_fetch_SOURCES = tests/fuzz/fuzz_imap_fetch.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_imap_fetch_LDADD = lib/libimap.a lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_imap_fetch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_imap_name_SOURCES = tests/fuzz/fuzz_imap_name.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_imap_name_LDADD = lib/libimap.a lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_imap_name_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/imap_lexer.dict tests/fuzz/imap_set.dict tests/fuzz/imap_search.dict tests/fuzz/imap_fetch.dict tests/fuzz/imap_name.dict
