@@ -10,54 +10,22 @@
 #include "imapd/imapd.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "daemon/cert.h"
 #include "daemon/daemon.h"
 #include "imapd/box.h"
 #include "imapd/session.h"
 
 #include "base/banned.h"
 
-#define PEM_MAX		(256 * 1024)
 #define DRAIN_TEXT	"[UNAVAILABLE] The server is going down"
 
 struct imapd imapd = { .page = { .fd = -1 }, .window = { .fd = -1 } };
 
-/* --- certificate --------------------------------------------------------- */
-
-static bool
-read_pem(const char *name, struct buf *out)
-{
-	int fd = daemon_file(name);
-
-	buf_init(out, PEM_MAX);
-	return fd >= 0 && file_read_fd(fd, out) == 0;
-}
-
-/* A certificate that cannot be used leaves the old one in place. */
 static void
 load_certificate(void)
 {
-	struct tls_server *tls;
-	struct buf cert, key;
-	struct why why;
-	bool have = read_pem("tls-cert", &cert);
-
-	have = read_pem("tls-key", &key) && have;
-	if (have && tls_server_new(buf_str(&cert), buf_str(&key), "imap",
-	    &tls, &why) == 0) {
-		struct str ticket = daemon_key("ticket");
-
-		if (ticket.n > 0)
-			tls_server_tickets(tls, &ticket, 1);
-		if (imapd.tls != NULL)
-			tls_server_unref(imapd.tls);
-		imapd.tls = tls;
-	} else if (have)
-		log_say(LOG_LEVEL_ERROR, "imap-bad-certificate", "%s",
-		    why.text);
-	buf_free(&cert);
-	buf_wipe(&key);
+	cert_load("imap", &imapd.tls);
 }
 
 /* --- what daemon.c calls ------------------------------------------------- */

@@ -14,3 +14,9 @@ tests_talk_imap_talk_LDADD = tests/talk/libtoy.a lib/libipc.a lib/libevent.a \
 
 dist_check_SCRIPTS += tests/talk/imap-talks
 EXTRA_DIST += tests/talk/README.md tests/talk/imap
+
+noinst_PROGRAMS += tests/talk/pop3_talk
+tests_talk_pop3_talk_SOURCES = tests/talk/pop3_talk.c $(POP3D_SOURCES)
+tests_talk_pop3_talk_LDADD = $(TALK_LIBS)
+dist_check_SCRIPTS += tests/talk/pop3-talks
+EXTRA_DIST += tests/talk/pop3

@@ -296,7 +296,10 @@ set_field(struct note *n, struct str field, struct str value, struct arena *a)
 	buf_init(&text, 64 << 20);
 	number_of(value, &b);
 	talk_unescape(&text, buf_str(&b));
-	if (str_same(field, "fd"))
+	if (str_same(field, "fd") && str_starts(buf_str(&text), "@") &&
+	    talk.room->file != NULL)
+		n->fd = file_with(talk.room->file(buf_cstr(&text) + 1), false);
+	else if (str_same(field, "fd"))
 		n->fd = file_with(buf_str(&text), false);
 	else if (str_same(field, "rw")) {
 		fd_close(&last_rw);

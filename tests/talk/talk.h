@@ -35,6 +35,7 @@ struct talk_room {
 	void	(*end)(void);		/* of it: all sessions must go away */
 	bool	(*is_empty)(void);	/* afterwards: have they? */
 	bool	(*act)(const char *what);	/* "@what", false: unknown */
+	struct str (*file)(const char *name);	/* content of fd=@name */
 };
 
 int	talk_main(const struct talk_room *room, int argc, char **argv);
