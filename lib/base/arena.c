@@ -96,7 +96,8 @@ arena_get(struct arena *a, size_t n)
 	size_t need;
 	void *p;
 
-	if (n > a->cap - a->used || n > SIZE_MAX / 2)
+	/* an empty piece needs room too: else they would have no end */
+	if ((n == 0 ? 1 : n) > a->cap - a->used || n > SIZE_MAX / 2)
 		return NULL;
 	need = n == 0 ? ALIGN : (n + ALIGN - 1) & ~(ALIGN - 1);
 	if (a->chunk == NULL || need > a->chunk->size - a->chunk->used)
@@ -104,7 +105,6 @@ arena_get(struct arena *a, size_t n)
 	c = a->chunk;
 	p = c->bytes + c->used;
 	c->used += need;
-	/* Rounding counts: else empty pieces would be free without end. */
 	a->used = need > a->cap - a->used ? a->cap : a->used + need;
 	return p;
 }

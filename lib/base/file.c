@@ -85,15 +85,17 @@ step(const struct buf *out)
 	return left < READ_STEP ? left : READ_STEP;
 }
 
-static bool
-at_end(int fd)
+static int
+expect_end(int fd)
 {
 	uint8_t one;
 	ssize_t n;
 
 	while ((n = read(fd, &one, 1)) < 0 && errno == EINTR)
 		;
-	return n == 0;
+	if (n == 0)
+		return 0;
+	return n > 0 ? FAIL_TOO_BIG : FAIL_TEMP;
 }
 
 int
@@ -105,7 +107,7 @@ file_read_fd(int fd, struct buf *out)
 		ssize_t n;
 
 		if (want == 0)
-			return at_end(fd) ? 0 : FAIL_TOO_BIG;
+			return expect_end(fd);
 		if ((p = buf_grow(out, want)) == NULL)
 			return FAIL_TOO_BIG;
 		n = read(fd, p, want);
