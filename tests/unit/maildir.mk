@@ -1,4 +1,24 @@
 # Unit tests of lib/maildir: one program a source file.
-#	check_PROGRAMS += tests/unit/maildir/test_x
-#	tests_unit_maildir_test_x_SOURCES = tests/unit/maildir/test_x.c
-#	tests_unit_maildir_test_x_LDADD = lib/libmaildir.a $(LDADD_UNIT)
+MAILDIR_WORLD = tests/unit/maildir/world.c tests/unit/maildir/world.h
+MAILDIR_LIBS = lib/libmaildir.a lib/libmail.a lib/libcrypto.a lib/libbase.a \
+	$(OPENSSL_LIBS) $(LDADD_UNIT)
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/maildir/test_box
+tests_unit_maildir_test_box_SOURCES = tests/unit/maildir/test_box.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_box_LDADD = $(MAILDIR_LIBS)
+check_PROGRAMS += tests/unit/maildir/test_fname
+tests_unit_maildir_test_fname_SOURCES = tests/unit/maildir/test_fname.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_fname_LDADD = $(MAILDIR_LIBS)
+check_PROGRAMS += tests/unit/maildir/test_folder
+tests_unit_maildir_test_folder_SOURCES = tests/unit/maildir/test_folder.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_folder_LDADD = $(MAILDIR_LIBS)
+check_PROGRAMS += tests/unit/maildir/test_log
+tests_unit_maildir_test_log_SOURCES = tests/unit/maildir/test_log.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_log_LDADD = $(MAILDIR_LIBS)
+check_PROGRAMS += tests/unit/maildir/test_names
+tests_unit_maildir_test_names_SOURCES = tests/unit/maildir/test_names.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_names_LDADD = $(MAILDIR_LIBS)
+check_PROGRAMS += tests/unit/maildir/test_reserve
+tests_unit_maildir_test_reserve_SOURCES = tests/unit/maildir/test_reserve.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_reserve_LDADD = $(MAILDIR_LIBS)
+endif

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * maildir/account.c - an account: opened, its log, its repeat keys.
+ */
+#include "maildir/account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "maildir/box.h"
+
+#include "base/banned.h"
+
+#define LOG_LONG	(1024 * 1024)
+
+/* --- what the log says of each mailbox ----------------------------------- */
+
+static void
+remember_last(struct account *a, const struct log_record *r)
+{
+	struct str id = str_mem(r->mailboxid, 16);
+	struct account_last *last = dict_get(&a->last, id);
+
+	if (last == NULL) {
+		last = xcalloc(1, sizeof(*last));
+		dict_put(&a->last, id, last);
+	}
+	if (r->type == LOG_APPEND && r->uid > last->uid)
+		last->uid = r->uid;
+	if (r->txn > last->txn)
+		last->txn = r->txn;
+}
+
+static void
+read_log(struct account *a)
+{
+	struct log_record r;
+	struct log_walk w;
+
+	log_walk_begin(&w, &a->log);
+	while (log_walk_next(&w, &r))
+		remember_last(a, &r);
+	log_walk_end(&w);
+	if (a->log.cut == 0)
+		return;
+	log_event(LOG_LEVEL_WARN, "account-log-cut");
+	log_z("account", a->name);
+	log_u64("octets", a->log.cut);
+	log_end();
+}
+
+static void
+free_values(struct dict *d)
+{
+	struct str key;
+	void *value;
+	size_t at = 0;
+
+	while (dict_next(d, &at, &key, &value))
+		free(value);
+	dict_free(d);
+}
+
+/* --- repeat keys --------------------------------------------------------- */
+
+static struct str
+key_str(const struct log_key *key, uint8_t out[24])
+{
+	memcpy(out, key->mid, 16);
+	memcpy(out + 16, &key->number, 4);
+	memcpy(out + 20, &key->redelivery, 4);
+	return str_mem(out, 24);
+}
+
+static struct str
+uid_str(const uint8_t id[16], uint32_t uid, uint8_t out[20])
+{
+	memcpy(out, id, 16);
+	memcpy(out + 16, &uid, 4);
+	return str_mem(out, 20);
+}
+
+static bool
+no_key(const struct log_key *key)
+{
+	static const uint8_t none[16];
+
+	return memcmp(key->mid, none, 16) == 0;
+}
+
+/* `uids` borrows what `keys` owns. */
+static void
+key_append(struct account *a, const struct log_record *r)
+{
+	struct account_known *known;
+	uint8_t key[24], uid[20];
+
+	if (no_key(&r->key))
+		return;
+	known = dict_get(&a->keys, key_str(&r->key, key));
+	if (known == NULL) {
+		known = xcalloc(1, sizeof(*known));
+		dict_put(&a->keys, key_str(&r->key, key), known);
+	}
+	memcpy(known->mailboxid, r->mailboxid, 16);
+	known->uid = r->uid;
+	known->expunged = false;
+	dict_put(&a->uids, uid_str(r->mailboxid, r->uid, uid), known);
+}
+
+static void
+key_expunge(struct account *a, const struct log_record *r)
+{
+	struct str ranges = r->ranges;
+	struct account_known *known;
+	struct log_range range;
+	uint8_t uid[20];
+	uint32_t u;
+
+	while (log_ranges_next(&ranges, &range))
+		for (u = range.first; u >= range.first && u <= range.last;
+		    u++) {
+			known = dict_get(&a->uids,
+			    uid_str(r->mailboxid, u, uid));
+			if (known != NULL)
+				known->expunged = true;
+		}
+}
+
+/* All that was in a mailbox that was deleted. */
+static void
+key_deleted(struct account *a, const struct log_record *r)
+{
+	struct account_known *known;
+	struct str key;
+	void *value;
+	size_t at = 0;
+
+	while (dict_next(&a->keys, &at, &key, &value)) {
+		known = value;
+		if (memcmp(known->mailboxid, r->mailboxid, 16) == 0)
+			known->expunged = true;
+	}
+}
+
+static void
+key_note(struct account *a, const struct log_record *r)
+{
+	if (r->type == LOG_APPEND)
+		key_append(a, r);
+	else if (r->type == LOG_EXPUNGE)
+		key_expunge(a, r);
+	else if (r->type == LOG_NAME)
+		key_deleted(a, r);
+}
+
+const struct account_known *
+account_known(struct account *a, const struct log_key *key)
+{
+	struct log_record r;
+	struct log_walk w;
+	uint8_t bytes[24];
+
+	if (!a->has_keys) {
+		a->has_keys = true;
+		log_walk_begin(&w, &a->log);
+		while (log_walk_next(&w, &r))
+			key_note(a, &r);
+		log_walk_end(&w);
+	}
+	return dict_get(&a->keys, key_str(key, bytes));
+}
+
+/* --- writing ------------------------------------------------------------- */
+
+uint64_t
+account_txn(struct account *a)
+{
+	return ++a->modseq;
+}
+
+int
+account_log(struct account *a, struct log_record *r)
+{
+	int fail;
+
+	r->txn = account_txn(a);
+	if (r->when_s == 0)
+		r->when_s = clock_real_s();
+	a->used = true;
+	fail = log_add(&a->log, r);
+	if (fail != 0)
+		return fail;
+	remember_last(a, r);
+	if (a->has_keys)
+		key_note(a, r);
+	return 0;
+}
+
+/* --- the log anew -------------------------------------------------------- */
+
+bool
+account_log_long(const struct account *a)
+{
+	return a->log.size > LOG_LONG && a->log.size > 4 * a->log_kept;
+}
+
+/* Up to which txn the index of a mailbox has everything; 0: no telling, so
+ * all its records stay. */
+struct applied {
+	uint64_t	txn;
+	uint32_t	uidnext;
+	bool		known;
+};
+
+static void
+applied_of(struct account *a, const uint8_t id[16], struct applied *out)
+{
+	uint8_t head[INDEX_HEAD_SIZE];
+	char text[MID_LEN + 1], name[64];
+	struct index_header h;
+	struct box *b = box_by_id(a, id);
+	int fd;
+
+	memset(out, 0, sizeof(*out));
+	if (b != NULL && !b->stale && !(b->todo & BOX_REBUILD)) {
+		*out = (struct applied){ b->h.modseq, b->h.uidnext, true };
+		return;
+	}
+	mid_from_bin(id, text);
+	snprintf(name, sizeof(name), "%s.idx", text);
+	fd = a->v->open(a->v, a->index, name, O_RDONLY, 0);
+	if (fd < 0)
+		return;
+	if (volume_read(a->v, fd, head, sizeof(head), 0) == 0 &&
+	    index_header_get(head, &h, NULL) == 0 &&
+	    memcmp(h.mailboxid, id, 16) == 0)
+		*out = (struct applied){ h.modseq, h.uidnext, true };
+	a->v->close(a->v, fd);
+}
+
+static bool
+is_kept(struct account *a, const struct log_record *r,
+    const struct applied *done, int64_t now_s)
+{
+	bool young = r->when_s > now_s - a->place->keep_s;
+
+	switch (r->type) {
+	case LOG_APPEND:
+		return !done->known || r->uid >= done->uidnext ||
+		    (young && !no_key(&r->key));
+	case LOG_EXPUNGE:
+	case LOG_NAME:
+		return !done->known || young || r->txn > done->txn;
+	case LOG_KEYWORD:
+		return true;
+	case LOG_FLAGS:
+		/* Keywords live here alone: file names cannot say them. */
+		return !done->known || r->txn > done->txn || young ||
+		    r->keywords != 0;
+	case LOG_META:
+	case LOG_CHECKPOINT:
+		break;
+	}
+	return false;
+}
+
+int
+account_log_anew(struct account *a, int64_t now_s)
+{
+	struct dict marks;
+	struct applied *done;
+	struct log_record r;
+	struct log_walk w;
+	struct log anew;
+	int fail = log_anew_begin(&anew, a->v, a->state);
+
+	if (fail != 0)
+		return fail;
+	dict_init(&marks);
+	log_walk_begin(&w, &a->log);
+	while (fail == 0 && log_walk_next(&w, &r)) {
+		done = dict_get(&marks, str_mem(r.mailboxid, 16));
+		if (done == NULL) {
+			done = xcalloc(1, sizeof(*done));
+			applied_of(a, r.mailboxid, done);
+			dict_put(&marks, str_mem(r.mailboxid, 16), done);
+		}
+		if (is_kept(a, &r, done, now_s))
+			fail = log_add(&anew, &r);
+	}
+	log_walk_end(&w);
+	free_values(&marks);
+	if (fail == 0)
+		fail = log_anew_end(&a->log, &anew, a->state);
+	else
+		log_anew_drop(&anew, a->state);
+	if (fail == 0)
+		a->log_kept = a->log.size;
+	return fail;
+}
+
+int
+account_clean(struct account *a)
+{
+	struct link *e;
+	struct box *b;
+	int r;
+
+	list_each(e, &a->boxes) {
+		b = container_of(e, struct box, link);
+		if (b->stale || b->row->unclean)
+			continue;
+		b->row->wanted = b->uid_next;
+	}
+	r = reserve_clean(&a->reserve, a->modseq + 1);
+	if (r == 0)
+		a->used = false;
+	return r;
+}
+
+/* --- open and close ------------------------------------------------------ */
+
+static int
+open_below(struct volume *v, int root, const char *path)
+{
+	int fd = v->open(v, root, path, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	if (volume_mkdirs(v, root, path, 0700) != 0)
+		return -1;
+	return v->open(v, root, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
+static int
+open_root(struct account *a, bool create, struct why *why)
+{
+	struct stat st;
+
+	a->root = a->v->open(a->v, a->place->mail, a->home,
+	    O_RDONLY | O_DIRECTORY, 0);
+	if (a->root < 0 && errno != ENOENT)
+		return why_errno(why, FAIL_TEMP, "%s", a->home);
+	if (a->root >= 0 && a->v->stat(a->v, a->root, "cur", &st) == 0 &&
+	    a->v->stat(a->v, a->root, "new", &st) == 0)
+		return 0;
+	if (!create)
+		return why_set(why, FAIL_GONE, "no Maildir");
+	if (a->root < 0)
+		a->root = open_below(a->v, a->place->mail, a->home);
+	if (a->root < 0 || volume_mkdirs(a->v, a->root, "tmp", 0700) != 0 ||
+	    volume_mkdirs(a->v, a->root, "new", 0700) != 0 ||
+	    volume_mkdirs(a->v, a->root, "cur", 0700) != 0)
+		return why_errno(why, FAIL_TEMP, "%s", a->home);
+	a->is_new = true;
+	return 0;
+}
+
+static int
+open_parts(struct account *a, bool create, struct why *why)
+{
+	char path[FOLDER_ACCOUNT_BUF];
+	int r;
+
+	if (folder_account(str_of(a->name), path) != 0)
+		return why_set(why, FAIL_PERM, "no such account");
+	r = open_root(a, create, why);
+	if (r != 0)
+		return r;
+	a->state = open_below(a->v, a->place->state, path);
+	a->index = open_below(a->v, a->place->index, path);
+	if (a->state < 0 || a->index < 0)
+		return why_errno(why, FAIL_TEMP, "state of the account");
+	r = log_open(&a->log, a->v, a->state);
+	if (r != 0)
+		return why_errno(why, r, "account log");
+	read_log(a);
+	if (reserve_open(&a->reserve, a->v, a->state, a->place->boot) != 0)
+		return why_errno(why, FAIL_TEMP, "reserved numbers");
+	/* Not closed clean: above all that may have been used. */
+	a->modseq = a->log.txn;
+	if (a->modseq < a->reserve.wanted)
+		a->modseq = a->reserve.wanted;
+	if (a->modseq == 0)
+		a->modseq = 1;
+	return 0;
+}
+
+int
+account_open(struct account_place *p, struct str name, struct str home,
+    bool create, struct account **out, struct why *why)
+{
+	struct account *a = xcalloc(1, sizeof(*a));
+	int r;
+
+	a->place = p;
+	a->v = p->v;
+	a->name = xcalloc(name.n + 1, 1);
+	memcpy(a->name, name.p, name.n);
+	a->home = xcalloc(home.n + 1, 1);
+	memcpy(a->home, home.p, home.n);
+	a->root = a->state = a->index = a->log.fd = -1;
+	list_init(&a->boxes);
+	dict_init(&a->last);
+	dict_init(&a->keys);
+	dict_init(&a->uids);
+	r = open_parts(a, create, why);
+	if (r != 0) {
+		account_close(a);
+		return r;
+	}
+	a->log_kept = a->log.size / 2;
+	*out = a;
+	return 0;
+}
+
+void
+account_close(struct account *a)
+{
+	int *fd[] = { &a->root, &a->state, &a->index };
+	size_t i;
+
+	while (!list_empty(&a->boxes))
+		box_close(container_of(list_first(&a->boxes), struct box,
+		    link));
+	if (a->log.fd >= 0)
+		log_close(&a->log);
+	if (a->reserve.v != NULL)
+		reserve_close(&a->reserve);
+	for (i = 0; i < NITEMS(fd); i++)
+		if (*fd[i] >= 0)
+			a->v->close(a->v, *fd[i]);
+	free_values(&a->last);
+	free_values(&a->keys);
+	dict_free(&a->uids);
+	free(a->name);
+	free(a->home);
+	free(a);
+}
+
+int
+account_folder(struct account *a, const char *folder)
+{
+	if (strcmp(folder, ".") == 0)
+		return a->v->open(a->v, a->root, ".",
+		    O_RDONLY | O_DIRECTORY, 0);
+	return a->v->open(a->v, a->root, folder, O_RDONLY | O_DIRECTORY, 0);
+}

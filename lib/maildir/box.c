@@ -1,0 +1,823 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * maildir/box.c - opening a mailbox: names, index, cache, and bringing the
+ * index up to what the log says.
+ *
+ * States of an index at open, and what is done:
+ *	fits names log, up to date	used as it is
+ *	fits, log has newer records	they are repeated (box_replay)
+ *	absent, damaged, half made,	BOX_REBUILD: made again of names, log
+ *	of another names log, or the	and files; the mailbox answers when
+ *	machine went down in between	that is done
+ *	no names log either		a new mailbox; files are taken in as
+ *					if somebody had delivered them
+ */
+#include "maildir/box.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/rand.h"
+#include "crypto/crc32c.h"
+
+#include "base/banned.h"
+
+#define KEYWORDS_AT	512	/* in the index header: u16 length, names, CRC */
+#define KEYWORDS_SIZE	(INDEX_HEADER_SIZE - KEYWORDS_AT)
+#define HEAD_WRITE	(INDEX_HEAD_SIZE + BOX_OWN_SIZE)
+#define FILE_BUF	64
+
+static const uint8_t cache_magic[4] = { 'V', 'C', 'A', 'C' };
+
+/* --- sets ---------------------------------------------------------------- */
+
+void
+box_set_add(struct box_set *s, uint32_t uid)
+{
+	s->count++;
+	if (s->n > 0 && s->v[s->n - 1].last + 1 == uid) {
+		s->v[s->n - 1].last = uid;
+		return;
+	}
+	if (s->n == s->cap) {
+		s->cap = s->cap == 0 ? 8 : s->cap * 2;
+		s->v = xrealloc(s->v, s->cap * sizeof(*s->v));
+	}
+	s->v[s->n++] = (struct log_range){ uid, uid };
+}
+
+void
+box_set_free(struct box_set *s)
+{
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}
+
+/* --- the head of the index ----------------------------------------------- */
+
+void
+box_own_put(const struct box_own *o, uint8_t out[BOX_OWN_SIZE])
+{
+	memset(out, 0, BOX_OWN_SIZE);
+	num_put64le(out, o->nonce);
+	num_put64le(out + 8, o->names_size);
+	num_put32le(out + 16, o->cache_nonce);
+	num_put32le(out + 20, o->new_from);
+	num_put32le(out + 24, o->dirty);
+	num_put32le(out + 28, o->dirty_from);
+	num_put32le(out + 32, o->recent_uid);
+	num_put32le(out + 36, o->building);
+	num_put64le(out + 40, (uint64_t)o->new_ns);
+	num_put64le(out + 48, (uint64_t)o->cur_ns);
+	num_put32le(out + BOX_OWN_SIZE - 4, crc32c(out, BOX_OWN_SIZE - 4));
+}
+
+int
+box_own_get(const uint8_t in[BOX_OWN_SIZE], struct box_own *o_out)
+{
+	if (num_get32le(in + BOX_OWN_SIZE - 4) !=
+	    crc32c(in, BOX_OWN_SIZE - 4))
+		return FAIL_TEMP;
+	o_out->nonce = num_get64le(in);
+	o_out->names_size = num_get64le(in + 8);
+	o_out->cache_nonce = num_get32le(in + 16);
+	o_out->new_from = num_get32le(in + 20);
+	o_out->dirty = num_get32le(in + 24);
+	o_out->dirty_from = num_get32le(in + 28);
+	o_out->recent_uid = num_get32le(in + 32);
+	o_out->building = num_get32le(in + 36);
+	o_out->new_ns = (int64_t)num_get64le(in + 40);
+	o_out->cur_ns = (int64_t)num_get64le(in + 48);
+	return 0;
+}
+
+int
+box_write_head(struct box *b)
+{
+	uint8_t bytes[HEAD_WRITE];
+
+	b->own.names_size = b->names.size;
+	index_header_put(&b->h, bytes);
+	box_own_put(&b->own, bytes + INDEX_HEAD_SIZE);
+	if (volume_write(b->v, b->index, str_mem(bytes, sizeof(bytes)), 0) !=
+	    0) {
+		b->stale = true;
+		return FAIL_TEMP;
+	}
+	b->a->used = true;
+	return 0;
+}
+
+int
+box_head_copy(struct box *from, struct box *to)
+{
+	uint8_t page[INDEX_HEADER_SIZE];
+
+	if (volume_read(from->v, from->index, page, sizeof(page), 0) != 0)
+		return FAIL_TEMP;
+	return volume_write(to->v, to->index, str_mem(page, sizeof(page)), 0);
+}
+
+static int
+write_keywords(struct box *b)
+{
+	uint8_t bytes[KEYWORDS_SIZE] = { 0 };
+	struct buf text;
+
+	buf_init(&text, KEYWORDS_SIZE - 6);
+	box_keywords(b, &text);
+	num_put16le(bytes, (uint16_t)buf_str(&text).n);
+	if (buf_str(&text).n > 0)
+		memcpy(bytes + 2, buf_str(&text).p, buf_str(&text).n);
+	buf_free(&text);
+	num_put32le(bytes + KEYWORDS_SIZE - 4,
+	    crc32c(bytes, KEYWORDS_SIZE - 4));
+	if (volume_write(b->v, b->index, str_mem(bytes, sizeof(bytes)),
+	    KEYWORDS_AT) != 0) {
+		b->stale = true;
+		return FAIL_TEMP;
+	}
+	return 0;
+}
+
+static void
+forget_keywords(struct box *b)
+{
+	while (b->keywords > 0)
+		free(b->keyword[--b->keywords]);
+}
+
+static int
+read_keywords(struct box *b)
+{
+	uint8_t bytes[KEYWORDS_SIZE];
+	struct str text, word;
+
+	forget_keywords(b);
+	if (volume_read(b->v, b->index, bytes, sizeof(bytes), KEYWORDS_AT) != 0
+	    || num_get32le(bytes + KEYWORDS_SIZE - 4) !=
+	    crc32c(bytes, KEYWORDS_SIZE - 4) ||
+	    num_get16le(bytes) > KEYWORDS_SIZE - 6)
+		return FAIL_TEMP;
+	text = str_mem(bytes + 2, num_get16le(bytes));
+	while (str_more(text) && b->keywords < INDEX_KEYWORDS) {
+		word = str_word(&text);
+		b->keyword[b->keywords] = xcalloc(word.n + 1, 1);
+		memcpy(b->keyword[b->keywords++], word.p, word.n);
+	}
+	return 0;
+}
+
+/* --- index and cache files ----------------------------------------------- */
+
+static void
+file_name(const struct box *b, const char *kind, char out[FILE_BUF])
+{
+	char id[MID_LEN + 1];
+
+	mid_from_bin(b->names.head.mailboxid, id);
+	snprintf(out, FILE_BUF, "%s.%s", id, kind);
+}
+
+static int
+cache_new(struct box *b)
+{
+	uint8_t head[CACHE_FIRST] = { 0 };
+	char name[FILE_BUF];
+
+	if (b->cache >= 0)
+		b->v->close(b->v, b->cache);
+	file_name(b, "cache", name);
+	/* Faces may still read the old one: never truncated, replaced. */
+	b->v->unlink(b->v, b->a->index, name);
+	b->cache = b->v->open(b->v, b->a->index, name,
+	    O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (b->cache < 0)
+		return FAIL_TEMP;
+	b->own.cache_nonce = (uint32_t)rand_u64() | 1;
+	memcpy(head, cache_magic, 4);
+	num_put32le(head + 4, INDEX_VERSION);
+	num_put32le(head + 8, b->own.cache_nonce);
+	b->cache_size = CACHE_FIRST;
+	return volume_write(b->v, b->cache, str_mem(head, sizeof(head)), 0);
+}
+
+/* The one that goes with the index, or a new, empty one: then offsets in
+ * records point nowhere, and readers find no blob there. */
+static int
+load_cache(struct box *b)
+{
+	uint8_t head[CACHE_FIRST];
+	char name[FILE_BUF];
+	off_t size;
+
+	file_name(b, "cache", name);
+	b->cache = b->v->open(b->v, b->a->index, name, O_RDWR, 0);
+	if (b->cache >= 0 && volume_read(b->v, b->cache, head, sizeof(head),
+	    0) == 0 && memcmp(head, cache_magic, 4) == 0 &&
+	    num_get32le(head + 4) == INDEX_VERSION &&
+	    num_get32le(head + 8) == b->own.cache_nonce &&
+	    (size = volume_size(b->v, b->cache)) >= CACHE_FIRST) {
+		b->cache_size = (uint64_t)size;
+		return 0;
+	}
+	return cache_new(b);
+}
+
+uint64_t
+box_cache_add(struct box *b, struct str blob)
+{
+	uint64_t at = b->cache_size;
+
+	if (blob.n == 0 || b->cache < 0)
+		return 0;
+	if (volume_write(b->v, b->cache, blob, (off_t)at) != 0)
+		return 0;	/* the next one overwrites what is there */
+	b->cache_size += blob.n;
+	return at;
+}
+
+int
+box_index_new(struct box *b)
+{
+	uint8_t head[INDEX_HEADER_SIZE] = { 0 };
+	char name[FILE_BUF];
+
+	if (b->index >= 0)
+		b->v->close(b->v, b->index);
+	file_name(b, "idx", name);
+	b->v->unlink(b->v, b->a->index, name);
+	b->index = b->v->open(b->v, b->a->index, name,
+	    O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (b->index < 0)
+		return FAIL_TEMP;
+	b->h = (struct index_header){ .version = INDEX_VERSION,
+	    .generation = b->h.generation + 1,
+	    .uidvalidity = b->names.head.uidvalidity, .uidnext = 1 };
+	memcpy(b->h.mailboxid, b->names.head.mailboxid,
+	    sizeof(b->h.mailboxid));
+	b->own = (struct box_own){ .nonce = b->names.head.nonce,
+	    .recent_uid = 1, .cache_nonce = b->own.cache_nonce };
+	if (volume_write(b->v, b->index, str_mem(head, sizeof(head)), 0) != 0)
+		return FAIL_TEMP;
+	return write_keywords(b) != 0 ? FAIL_TEMP : box_write_head(b);
+}
+
+/* 0: it fits; FAIL_GONE: it must be made anew. */
+static int
+load_index(struct box *b)
+{
+	uint8_t head[HEAD_WRITE];
+	char name[FILE_BUF];
+	off_t size;
+
+	file_name(b, "idx", name);
+	b->index = b->v->open(b->v, b->a->index, name, O_RDWR, 0);
+	if (b->index < 0)
+		return errno == ENOENT ? FAIL_GONE : FAIL_TEMP;
+	size = volume_size(b->v, b->index);
+	if (volume_read(b->v, b->index, head, sizeof(head), 0) != 0 ||
+	    index_header_get(head, &b->h, NULL) != 0 ||
+	    box_own_get(head + INDEX_HEAD_SIZE, &b->own) != 0 ||
+	    read_keywords(b) != 0)
+		return FAIL_GONE;
+	if (b->own.building || b->own.nonce != b->names.head.nonce ||
+	    b->own.names_size > b->names.size ||
+	    b->h.uidvalidity != b->names.head.uidvalidity ||
+	    memcmp(b->h.mailboxid, b->names.head.mailboxid, 16) != 0 ||
+	    size < 0 || (uint64_t)size < INDEX_HEADER_SIZE +
+	    (uint64_t)b->h.records * INDEX_RECORD_SIZE)
+		return FAIL_GONE;
+	return 0;
+}
+
+/* --- names and numbers --------------------------------------------------- */
+
+static int
+names_new(struct box *b)
+{
+	struct names_head head = { .nonce = rand_u64() };
+
+	head.uidvalidity = reserve_uidvalidity(&b->a->reserve,
+	    clock_real_s());
+	rand_bytes(head.mailboxid, sizeof(head.mailboxid));
+	return names_create(&b->names, b->v, b->folder, &head);
+}
+
+static void
+say(const struct box *b, enum log_level level, const char *event)
+{
+	log_event(level, event);
+	log_z("account", b->a->name);
+	log_z("mailbox", b->name);
+}
+
+static int
+load_names(struct box *b)
+{
+	int r = names_open(&b->names, b->v, b->folder);
+	struct box *other;
+
+	if (r == FAIL_PERM) {
+		say(b, LOG_LEVEL_ERROR, "names-damaged");
+		log_end();
+		if (b->v->rename(b->v, b->folder, NAMES_FILE, b->folder,
+		    NAMES_FILE ".damaged", true) < 0)
+			return FAIL_TEMP;
+	}
+	if (r == FAIL_PERM || r == FAIL_GONE)
+		return names_new(b);
+	if (r != 0)
+		return r;
+	other = box_by_id(b->a, b->names.head.mailboxid);
+	if (other == NULL || other == b)
+		return 0;
+	/* Somebody copied a folder with its names: the copy is another
+	 * mailbox and gets an identity of its own. */
+	names_close(&b->names);
+	return names_new(b);
+}
+
+/* Rule 20: numbering goes on above all that a client can have seen.  What
+ * the state folder lost, or never had (a Maildir from elsewhere), leaves
+ * room for blocks that were under way there. */
+static int
+load_numbers(struct box *b, uint32_t *jump_out)
+{
+	struct reserve *res = &b->a->reserve;
+	const struct names_head *head = &b->names.head;
+
+	*jump_out = 0;
+	b->row = reserve_row(res, head->mailboxid);
+	if (b->row != NULL && b->row->uidvalidity == head->uidvalidity)
+		return 0;
+	if (b->names.size > names_first(&b->names))
+		*jump_out = 2 * RESERVE_UIDS;
+	if (*jump_out > 0 && (b->row != NULL || res->damaged ||
+	    (res->lost && b->a->last.len > 0))) {
+		say(b, LOG_LEVEL_ERROR, "numbers-lost");
+		log_end();
+		names_close(&b->names);
+		if (names_new(b) != 0)
+			return FAIL_TEMP;
+		*jump_out = 0;
+		head = &b->names.head;
+	}
+	b->row = reserve_row_make(res, head->mailboxid, head->uidvalidity, 1);
+	return 0;
+}
+
+/* --- open and close ------------------------------------------------------ */
+
+static int
+open_folders(struct box *b, const char *folder)
+{
+	b->folder = account_folder(b->a, folder);
+	if (b->folder < 0)
+		return errno == ENOENT || errno == ENOTDIR ? FAIL_GONE :
+		    FAIL_TEMP;
+	b->cur = b->v->open(b->v, b->folder, "cur", O_RDONLY | O_DIRECTORY, 0);
+	b->new_ = b->v->open(b->v, b->folder, "new", O_RDONLY | O_DIRECTORY,
+	    0);
+	if (b->cur < 0 || b->new_ < 0)
+		return errno == ENOENT ? FAIL_GONE : FAIL_TEMP;
+	return 0;
+}
+
+static int
+load(struct box *b)
+{
+	const struct account_last *last;
+	uint32_t jump;
+	bool had_names;
+	int r;
+
+	if (load_names(b) != 0 || load_numbers(b, &jump) != 0)
+		return FAIL_TEMP;
+	had_names = b->names.size > names_first(&b->names);
+	r = load_index(b);
+	if (r == FAIL_TEMP)
+		return r;
+	last = dict_get(&b->a->last, str_mem(b->names.head.mailboxid, 16));
+	if (r != 0 && !had_names && last == NULL) {
+		b->todo |= BOX_SCAN_ALL;
+		if (box_index_new(b) != 0)
+			return FAIL_TEMP;
+	} else if (r != 0 || b->row->unclean || jump > 0) {
+		b->todo |= BOX_REBUILD;
+	}
+	b->uid_next = b->todo & BOX_REBUILD ? 1 : b->h.uidnext;
+	if (b->row->unclean && b->uid_next < b->row->synced)
+		b->uid_next = (uint32_t)b->row->synced;
+	if (last != NULL && b->uid_next <= last->uid)
+		b->uid_next = last->uid + 1;
+	b->own.recent_uid = b->own.recent_uid == 0 ? 1 : b->own.recent_uid;
+	b->jump = jump;		/* once the names were read: scan.c */
+	if (load_cache(b) != 0)
+		return FAIL_TEMP;
+	if (b->todo & BOX_REBUILD)
+		return 0;
+	if (b->own.dirty > 0)
+		b->todo |= BOX_FLUSH | BOX_UNLINK;
+	return last == NULL || (last->txn <= b->h.modseq &&
+	    last->uid < b->h.uidnext) ? 0 : box_replay(b, b->h.modseq);
+}
+
+static void
+close_files(struct box *b)
+{
+	int *fd[] = { &b->index, &b->cache, &b->cur, &b->new_, &b->tmp,
+	    &b->folder };
+	size_t i;
+
+	names_close(&b->names);
+	for (i = 0; i < NITEMS(fd); i++) {
+		if (*fd[i] >= 0)
+			b->v->close(b->v, *fd[i]);
+		*fd[i] = -1;
+	}
+}
+
+static struct box *
+box_new(struct account *a, struct str name)
+{
+	struct box *b = xcalloc(1, sizeof(*b));
+
+	b->a = a;
+	b->v = a->v;
+	b->folder = b->cur = b->new_ = b->tmp = b->index = b->cache =
+	    b->names.fd = -1;
+	snprintf(b->name, sizeof(b->name), "%.*s", STR_ARG(name));
+	list_init(&b->held);
+	list_init(&b->watchers);
+	list_init(&b->link);
+	b->used_ms = clock_mono_ms();
+	return b;
+}
+
+static struct box *
+box_by_name(struct account *a, struct str name)
+{
+	struct link *e;
+	struct box *b;
+
+	list_each(e, &a->boxes) {
+		b = container_of(e, struct box, link);
+		if (!b->is_deleted && str_same(name, b->name))
+			return b;
+	}
+	return NULL;
+}
+
+struct box *
+box_by_id(struct account *a, const uint8_t id[16])
+{
+	struct link *e;
+	struct box *b;
+
+	list_each(e, &a->boxes) {
+		b = container_of(e, struct box, link);
+		if (b->names.fd >= 0 &&
+		    memcmp(b->names.head.mailboxid, id, 16) == 0)
+			return b;
+	}
+	return NULL;
+}
+
+int
+box_open(struct account *a, struct str name, struct box **out,
+    struct why *why)
+{
+	char folder[FOLDER_BUF];
+	struct box *b;
+	int r;
+
+	if (str_is(name, "INBOX"))
+		name = STR("INBOX");
+	b = box_by_name(a, name);
+	if (b != NULL) {
+		*out = b;
+		b->used_ms = clock_mono_ms();
+		return box_fresh(b, why);
+	}
+	if (folder_encode(name, folder) != 0)
+		return why_set(why, FAIL_GONE, "no such mailbox");
+	b = box_new(a, name);
+	r = open_folders(b, folder);
+	if (r == FAIL_GONE) {
+		box_close(b);
+		return why_set(why, FAIL_GONE, "no such mailbox");
+	}
+	if (r == 0)
+		r = load(b);
+	if (r != 0) {
+		why_errno(why, FAIL_TEMP, "cannot open mailbox");
+		box_close(b);
+		return FAIL_TEMP;
+	}
+	list_push(&a->boxes, &b->link);
+	*out = b;
+	return 0;
+}
+
+void
+box_close(struct box *b)
+{
+	box_scan_drop(b);
+	box_compact_drop(b);
+	while (!list_empty(&b->held))
+		free(list_pop(&b->held));
+	list_remove(&b->link);
+	/* What is left of its block is given back: a clean account has exact
+	 * numbers. */
+	if (b->row != NULL && !b->is_deleted && !b->stale &&
+	    !b->row->unclean && !(b->todo & BOX_REBUILD))
+		b->row->wanted = b->row->written = b->row->synced =
+		    b->uid_next;
+	close_files(b);
+	forget_keywords(b);
+	box_set_free(&b->changed);
+	box_set_free(&b->gone);
+	free(b);
+}
+
+int
+box_fresh(struct box *b, struct why *why)
+{
+	uint32_t uid_next = b->uid_next, generation = b->h.generation;
+	char folder[FOLDER_BUF];
+
+	if (!b->stale)
+		return 0;
+	box_scan_drop(b);
+	box_compact_drop(b);
+	close_files(b);
+	b->todo = b->pass_mask = 0;
+	if (folder_encode(str_of(b->name), folder) != 0 ||
+	    open_folders(b, folder) != 0 || load(b) != 0) {
+		why_errno(why, FAIL_TEMP, "cannot open mailbox again");
+		close_files(b);
+		return FAIL_TEMP;
+	}
+	b->stale = false;
+	box_held_forget(b);
+	if (b->uid_next < uid_next)
+		b->uid_next = uid_next;
+	if (b->h.generation <= generation)
+		b->h.generation = generation + 1;
+	b->remapped = true;
+	return 0;
+}
+
+bool
+box_ready(struct box *b, uint32_t n)
+{
+	struct account *a = b->a;
+
+	if (reserve_ask(&a->reserve, b->row, b->uid_next, n, a->modseq))
+		return true;
+	a->place->ops->want_numbers(a);
+	/* A want_numbers that syncs at once has made it true. */
+	return reserve_ask(&a->reserve, b->row, b->uid_next, n, a->modseq);
+}
+
+/* --- keywords ------------------------------------------------------------ */
+
+void
+box_keywords(const struct box *b, struct buf *out)
+{
+	unsigned i;
+
+	for (i = 0; i < b->keywords; i++)
+		buf_fmt(out, "%s%s", i == 0 ? "" : " ", b->keyword[i]);
+}
+
+static size_t
+keywords_length(const struct box *b)
+{
+	size_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < b->keywords; i++)
+		n += strlen(b->keyword[i]) + 1;
+	return n;
+}
+
+static int
+keyword_add(struct box *b, struct str name, unsigned *bit_out)
+{
+	struct log_record r = { .type = LOG_KEYWORD, .name = name,
+	    .bit = (uint8_t)b->keywords };
+
+	if (b->keywords == INDEX_KEYWORDS || name.n == 0 ||
+	    name.n > BOX_KEYWORD_MAX ||
+	    keywords_length(b) + name.n > BOX_KEYWORDS_MAX)
+		return FAIL_TOO_BIG;
+	memcpy(r.mailboxid, b->names.head.mailboxid, 16);
+	if (account_log(b->a, &r) != 0)
+		return FAIL_TEMP;
+	b->keyword[b->keywords] = xcalloc(name.n + 1, 1);
+	memcpy(b->keyword[b->keywords], name.p, name.n);
+	*bit_out = b->keywords++;
+	b->told_keywords = false;
+	return write_keywords(b);
+}
+
+static bool
+keyword_find(const struct box *b, struct str name, unsigned *bit_out)
+{
+	unsigned i;
+
+	for (i = 0; i < b->keywords; i++)
+		if (str_is(name, b->keyword[i])) {
+			*bit_out = i;
+			return true;
+		}
+	return false;
+}
+
+int
+box_keyword_mask(struct box *b, struct str names, bool make,
+    uint64_t *mask_out)
+{
+	struct str name;
+	unsigned bit;
+	int r = 0, fail;
+
+	*mask_out = 0;
+	while (str_more(names)) {
+		name = str_word(&names);
+		if (!keyword_find(b, name, &bit)) {
+			fail = make ? keyword_add(b, name, &bit) :
+			    FAIL_GONE;
+			if (fail == FAIL_TEMP)
+				return fail;
+			if (fail != 0) {
+				r = make ? fail : r;
+				continue;
+			}
+		}
+		*mask_out |= UINT64_C(1) << bit;
+	}
+	return r;
+}
+
+/* A bit from the log; holes cannot be, bits are given in order. */
+static void
+keyword_set(struct box *b, unsigned bit, struct str name)
+{
+	if (bit < b->keywords || bit != b->keywords || str_has_nul(name) ||
+	    name.n > BOX_KEYWORD_MAX)
+		return;
+	b->keyword[b->keywords] = xcalloc(name.n + 1, 1);
+	memcpy(b->keyword[b->keywords++], name.p, name.n);
+}
+
+/* --- replay -------------------------------------------------------------- */
+
+/* Where the names log has this UID behind what the index knew. */
+static bool
+find_name(struct box *b, uint64_t from, uint32_t uid, uint64_t *at_out)
+{
+	struct names_walk *w = xmalloc(sizeof(*w));
+	struct names_entry e;
+	bool found = false;
+
+	names_walk_begin(w, &b->names, from);
+	while (!found && names_walk_next(w, &e, at_out))
+		found = e.uid == uid;
+	free(w);
+	return found;
+}
+
+/* An APPEND that was held back may stand in the log behind a later UID: those
+ * from `uidnext` on are looked for one by one. */
+static int
+replay_append(struct box *b, const struct log_record *l, uint64_t names_from,
+    uint32_t uidnext)
+{
+	struct index_record r = {
+		.uid = l->uid, .flags = l->flags & INDEX_FLAG_MASK,
+		.keywords = l->keywords, .modseq = l->txn,
+		.internaldate_s = l->internaldate_s,
+		.savedate_s = l->savedate_s, .wire_size = l->wire_size,
+		.disk_size = l->disk_size,
+	};
+	struct names_entry e = {
+		.uid = l->uid, .internaldate_s = l->internaldate_s,
+		.savedate_s = l->savedate_s, .emailid = l->emailid,
+	};
+
+	struct index_record there;
+	uint32_t at;
+	bool in_new;
+	int fail;
+
+	if (l->uid < uidnext)
+		return 0;
+	fail = l->uid < b->h.uidnext ? box_find(b, l->uid, &at, &there) :
+	    FAIL_GONE;
+	if (fail != FAIL_GONE)
+		return fail;
+	in_new = l->in_new;
+	r.letters = in_new ? 0 : fname_letters(l->flags);
+	/* Made anew: what the folders do not have is no message. */
+	if (b->own.building &&
+	    !box_scan_saw(b, l->name, &r.letters, &in_new))
+		return 0;
+	if (in_new)
+		r.flags |= INDEX_IN_NEW;
+	snprintf(e.base, sizeof(e.base), "%.*s", STR_ARG(l->name));
+	if (!find_name(b, names_from, l->uid, &r.name_at) &&
+	    names_add(&b->names, &e, &r.name_at) != 0)
+		return FAIL_TEMP;
+	return box_put_record(b, &r);
+}
+
+static int
+replay_ranges(struct box *b, const struct log_record *l)
+{
+	struct log_range range;
+	struct str s = l->ranges;
+	struct box_set all = { 0 };
+	int r = 0;
+
+	while (log_ranges_next(&s, &range)) {
+		if (all.n == all.cap) {
+			all.cap = all.cap == 0 ? 8 : all.cap * 2;
+			all.v = xrealloc(all.v, all.cap * sizeof(*all.v));
+		}
+		all.v[all.n++] = range;
+	}
+	if (all.n > 0 && l->type == LOG_FLAGS)
+		r = box_flags_apply(b, all.v, all.n, l);
+	else if (all.n > 0)
+		r = box_expunge_apply(b, all.v, all.n, l->txn, l->moved);
+	box_set_free(&all);
+	return r;
+}
+
+int
+box_replay(struct box *b, uint64_t txn)
+{
+	uint64_t names_from = b->own.names_size;
+	uint32_t uidnext = b->h.uidnext;
+	struct log_record l;
+	struct log_walk w;
+	int r = 0;
+
+	log_walk_begin(&w, &b->a->log);
+	while (r == 0 && log_walk_next(&w, &l)) {
+		if (memcmp(l.mailboxid, b->names.head.mailboxid, 16) != 0)
+			continue;
+		if (l.type == LOG_APPEND)
+			r = replay_append(b, &l, names_from, uidnext);
+		else if (l.type == LOG_KEYWORD)
+			keyword_set(b, l.bit, l.name);
+		else if ((l.type == LOG_FLAGS || l.type == LOG_EXPUNGE) &&
+		    l.txn > txn)
+			r = replay_ranges(b, &l);
+	}
+	log_walk_end(&w);
+	if (r == 0)
+		r = write_keywords(b);
+	return r == 0 ? box_recount(b) : r;
+}
+
+/* --- looking at the folders ---------------------------------------------- */
+
+/* A change in the last moments may share its time with one that comes. */
+#define RACY_NS		INT64_C(20000000)
+
+static int64_t
+mtime_ns(struct box *b, int fd)
+{
+	struct stat st;
+
+	if (b->v->stat(b->v, fd, NULL, &st) < 0)
+		return -1;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+void
+box_check(struct box *b)
+{
+	int64_t ns;
+
+	if (b->stale || b->is_deleted)
+		return;
+	b->checked_ms = clock_mono_ms();
+	ns = mtime_ns(b, b->new_);
+	if (ns != -1 && ns != b->own.new_ns)
+		b->todo |= BOX_SCAN_NEW;
+	ns = mtime_ns(b, b->cur);
+	if (ns != -1 && ns != b->own.cur_ns)
+		b->todo |= BOX_SCAN_ALL;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * maildir/volume.c - the real file system, and what is made of its calls.
+ */
+#include "maildir/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+struct dent {			/* struct linux_dirent64, getdents64(2) */
+	uint64_t	ino;
+	int64_t		off;
+	unsigned short	reclen;
+	unsigned char	type;
+	char		name[];
+};
+
+static int
+real_open(struct volume *v, int dir, const char *name, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+		    RESOLVE_NO_MAGICLINKS,
+	};
+
+	(void)v;
+	if (strchr(name, '/') == NULL)
+		return openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
+}
+
+static void
+real_close(struct volume *v, int fd)
+{
+	(void)v;
+	close(fd);
+}
+
+static ssize_t
+real_pread(struct volume *v, int fd, void *p, size_t n, off_t at)
+{
+	(void)v;
+	return pread(fd, p, n, at);
+}
+
+static ssize_t
+real_pwrite(struct volume *v, int fd, const void *p, size_t n, off_t at)
+{
+	(void)v;
+	return pwrite(fd, p, n, at);
+}
+
+static int
+real_truncate(struct volume *v, int fd, off_t size)
+{
+	(void)v;
+	return ftruncate(fd, size);
+}
+
+static int
+real_rename(struct volume *v, int from, const char *name, int to,
+    const char *new_name, bool replace)
+{
+	(void)v;
+	return renameat2(from, name, to, new_name,
+	    replace ? 0 : RENAME_NOREPLACE);
+}
+
+static int
+real_link(struct volume *v, int from, const char *name, int to,
+    const char *new_name)
+{
+	(void)v;
+	return linkat(from, name, to, new_name, 0);
+}
+
+static int
+real_unlink(struct volume *v, int dir, const char *name)
+{
+	(void)v;
+	return unlinkat(dir, name, 0);
+}
+
+static int
+real_mkdir(struct volume *v, int dir, const char *name, mode_t mode)
+{
+	(void)v;
+	return mkdirat(dir, name, mode);
+}
+
+static int
+real_rmdir(struct volume *v, int dir, const char *name)
+{
+	(void)v;
+	return unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+static int
+real_stat(struct volume *v, int dir, const char *name, struct stat *st_out)
+{
+	(void)v;
+	if (name == NULL)
+		return fstat(dir, st_out);
+	return fstatat(dir, name, st_out, AT_SYMLINK_NOFOLLOW);
+}
+
+static ssize_t
+real_dents(struct volume *v, int dir, void *p, size_t n)
+{
+	(void)v;
+	return syscall(SYS_getdents64, dir, p, n);
+}
+
+static int
+real_rewind(struct volume *v, int dir)
+{
+	(void)v;
+	return lseek(dir, 0, SEEK_SET) < 0 ? -1 : 0;
+}
+
+static int
+real_lock(struct volume *v, int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	(void)v;
+	return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+struct volume volume_real = {
+	.open = real_open, .close = real_close, .pread = real_pread,
+	.pwrite = real_pwrite, .truncate = real_truncate,
+	.rename = real_rename, .link = real_link, .unlink = real_unlink,
+	.mkdir = real_mkdir, .rmdir = real_rmdir, .stat = real_stat,
+	.dents = real_dents, .rewind = real_rewind, .lock = real_lock,
+};
+
+int
+volume_write(struct volume *v, int fd, struct str s, off_t at)
+{
+	ssize_t n;
+
+	while (s.n > 0) {
+		n = v->pwrite(v, fd, s.p, s.n, at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			if (n == 0)
+				errno = EIO;
+			return FAIL_TEMP;
+		}
+		s = str_from(s, (size_t)n);
+		at += n;
+	}
+	return 0;
+}
+
+int
+volume_read(struct volume *v, int fd, void *p, size_t n, off_t at)
+{
+	uint8_t *to = p;
+	ssize_t got;
+
+	while (n > 0) {
+		got = v->pread(v, fd, to, n, at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return FAIL_TEMP;
+		if (got == 0)
+			return FAIL_GONE;
+		to += got;
+		n -= (size_t)got;
+		at += got;
+	}
+	return 0;
+}
+
+int
+volume_read_all(struct volume *v, int fd, off_t at, struct buf *out)
+{
+	uint8_t *p;
+	ssize_t n;
+
+	for (;;) {
+		p = buf_grow(out, 16 * 1024);
+		if (p == NULL)
+			return FAIL_TOO_BIG;
+		n = v->pread(v, fd, p, 16 * 1024, at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return FAIL_TEMP;
+		if (n == 0)
+			return 0;
+		buf_grown(out, (size_t)n);
+		at += n;
+	}
+}
+
+off_t
+volume_size(struct volume *v, int fd)
+{
+	struct stat st;
+
+	return v->stat(v, fd, NULL, &st) < 0 ? -1 : st.st_size;
+}
+
+int
+volume_replace(struct volume *v, int dir, const char *name,
+    struct str content, mode_t mode)
+{
+	char beside[300];
+	int fd, r;
+
+	if (snprintf(beside, sizeof(beside), "%s.tmp", name) >=
+	    (int)sizeof(beside))
+		return FAIL_TOO_BIG;
+	fd = v->open(v, dir, beside, O_WRONLY | O_CREAT | O_TRUNC, mode);
+	if (fd < 0)
+		return FAIL_TEMP;
+	r = volume_write(v, fd, content, 0);
+	v->close(v, fd);
+	if (r == 0 && v->rename(v, dir, beside, dir, name, true) < 0)
+		r = FAIL_TEMP;
+	if (r != 0)
+		v->unlink(v, dir, beside);
+	return r;
+}
+
+int
+volume_mkdirs(struct volume *v, int dir, const char *path, mode_t mode)
+{
+	const char *slash;
+	char part[1024];
+	struct stat st;
+	size_t n;
+	int at = dir, next;
+
+	for (;; path = slash + 1) {
+		slash = strchr(path, '/');
+		n = slash == NULL ? strlen(path) : (size_t)(slash - path);
+		if (n == 0 || n >= sizeof(part))
+			break;
+		memcpy(part, path, n);
+		part[n] = '\0';
+		if (v->stat(v, at, part, &st) < 0 &&
+		    v->mkdir(v, at, part, mode) < 0 && errno != EEXIST)
+			break;
+		if (slash == NULL) {
+			if (at != dir)
+				v->close(v, at);
+			return 0;
+		}
+		next = v->open(v, at, part, O_RDONLY | O_DIRECTORY, 0);
+		if (next < 0)
+			break;
+		if (at != dir)
+			v->close(v, at);
+		at = next;
+	}
+	if (at != dir)
+		v->close(v, at);
+	return FAIL_TEMP;
+}
+
+/* --- walking a folder ---------------------------------------------------- */
+
+void
+volume_walk_begin(struct volume_walk *w, struct volume *v, int dir)
+{
+	w->v = v;
+	w->dir = dir;
+	w->at = w->len = 0;
+	v->rewind(v, dir);
+}
+
+int
+volume_walk_next(struct volume_walk *w, const char **name_out,
+    unsigned char *type_out)
+{
+	const struct dent *d;
+	ssize_t n;
+
+	for (;;) {
+		if (w->at >= w->len) {
+			n = w->v->dents(w->v, w->dir, w->u.bytes,
+			    sizeof(w->u.bytes));
+			if (n < 0)
+				return FAIL_TEMP;
+			if (n == 0)
+				return 0;
+			w->at = 0;
+			w->len = (size_t)n;
+		}
+		d = (const struct dent *)(const void *)(w->u.bytes + w->at);
+		w->at += d->reclen;
+		if (strcmp(d->name, ".") == 0 || strcmp(d->name, "..") == 0)
+			continue;
+		*name_out = d->name;
+		if (type_out != NULL)
+			*type_out = d->type;
+		return 1;
+	}
+}

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: ISC */
+/* A mailbox, without crashes: what is done is there, also after a reopen,
+ * and others' changes in the folders are seen. */
+#include "tests/unit/maildir/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct world w;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	world_init(&w);
+	world_open(&w);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	world_free(&w);
+	return 0;
+}
+
+static uint32_t
+deliver(struct box *b, const char *text, uint32_t key)
+{
+	struct delivery d;
+	struct draft x;
+	struct why why = { 0, "" };
+	uint32_t uid = 0;
+
+	world_delivery(&d, text, key);
+	assert_true(box_ready(b, 1));
+	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
+	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
+	close(d.fd);
+	return uid;
+}
+
+static void
+check(struct box *b, uint32_t uid, const char *text, uint16_t flags)
+{
+	struct index_record r;
+	uint32_t at;
+	char got[64];
+
+	assert_int_equal(box_find(b, uid, &at, &r), 0);
+	assert_int_equal(r.flags & INDEX_FLAG_MASK, flags);
+	world_text(b, uid, got);
+	assert_string_equal(got, text);
+}
+
+static struct box *
+again(struct box *b)
+{
+	char name[100];
+
+	snprintf(name, sizeof(name), "%.99s", b->name);
+	world_close(&w);
+	world_open(&w);
+	return world_box(&w, name);
+}
+
+static void
+flags(struct box *b, uint32_t first, uint32_t last, enum box_how how,
+    uint16_t f, uint64_t keywords)
+{
+	struct log_range range = { first, last };
+	uint32_t n;
+
+	assert_true(box_ready(b, 0));
+	assert_int_equal(box_flags(b, &range, 1, how, f, keywords, &n), 0);
+}
+
+static void
+delivered(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct index_record r;
+	struct buf blob;
+	struct str items, v;
+	uint32_t uidvalidity, at;
+
+	(void)state;
+	world_settle(b);
+	uidvalidity = b->h.uidvalidity;
+	assert_int_equal(deliver(b, "one", 1), 1);
+	assert_int_equal(deliver(b, "two", 2), 2);
+	assert_int_equal(b->h.messages, 2);
+	assert_int_equal(b->h.unseen, 2);
+	assert_int_equal(b->h.uidnext, 3);
+	check(b, 1, "one", 0);
+	assert_int_equal(box_find(b, 2, &at, &r), 0);
+	buf_init(&blob, CACHE_BLOB_HEAD + CACHE_BLOB_MAX);
+	box_cache_read(b, r.cache_at, &blob);
+	assert_int_equal(cache_blob_check(buf_str(&blob), &items), 0);
+	assert_true(cache_item_get(items, CACHE_ENVELOPE, &v));
+	assert_true(str_find(v, STR("\"two\"")) < v.n);
+	buf_free(&blob);
+	/* Return-Path, From, Subject, empty line, body; CRLF. */
+	assert_int_equal(r.wire_size, 30 + 23 + 14 + 2 + 5);
+	assert_int_equal(r.disk_size, r.wire_size - 5);
+	b = again(b);
+	assert_int_equal(b->h.uidvalidity, uidvalidity);
+	check(b, 1, "one", 0);
+	check(b, 2, "two", 0);
+	assert_int_equal(deliver(b, "three", 3), 3);
+}
+
+static void
+flags_and_names(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	uint64_t mask;
+	char path[400];
+
+	(void)state;
+	deliver(b, "one", 1);
+	deliver(b, "two", 2);
+	world_settle(b);
+	assert_int_equal(box_keyword_mask(b, STR("$Junk Work"), true, &mask),
+	    0);
+	assert_int_equal(mask, 3);
+	flags(b, 1, 2, BOX_ADD, INDEX_SEEN | INDEX_FLAGGED, mask);
+	flags(b, 2, 2, BOX_REMOVE, INDEX_FLAGGED, 1);
+	assert_int_equal(b->h.unseen, 0);
+	assert_int_equal(b->own.dirty, 2);
+	check(b, 1, "one", INDEX_SEEN | INDEX_FLAGGED);
+	world_settle(b);
+	assert_int_equal(b->own.dirty, 0);
+	check(b, 1, "one", INDEX_SEEN | INDEX_FLAGGED);
+	check(b, 2, "two", INDEX_SEEN);
+	snprintf(path, sizeof(path), "ls %s/mail/example.org/joe/Maildir/cur",
+	    w.dir);
+	b = again(b);
+	assert_int_equal(b->keywords, 2);
+	assert_string_equal(b->keyword[1], "Work");
+	check(b, 1, "one", INDEX_SEEN | INDEX_FLAGGED);
+	check(b, 2, "two", INDEX_SEEN);
+}
+
+static void
+expunged(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct log_range all = { 1, 100 };
+	struct index_record r;
+	uint32_t n, at;
+
+	(void)state;
+	deliver(b, "one", 1);
+	deliver(b, "two", 2);
+	deliver(b, "three", 3);
+	flags(b, 2, 2, BOX_SET, INDEX_DELETED, 0);
+	assert_int_equal(b->h.deleted, 1);
+	assert_int_equal(box_expunge(b, &all, 1, true, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(b->h.messages, 2);
+	assert_int_equal(b->h.deleted, 0);
+	assert_int_equal(box_find(b, 2, &at, &r), FAIL_GONE);
+	world_settle(b);
+	b = again(b);
+	world_settle(b);
+	assert_int_equal(b->h.messages, 2);
+	assert_int_equal(box_find(b, 2, &at, &r), FAIL_GONE);
+	check(b, 3, "three", 0);
+	assert_int_equal(deliver(b, "four", 4), 4);
+}
+
+static void
+copied_and_moved(void **state)
+{
+	struct box *b = world_box(&w, "INBOX"), *to;
+	struct box_set moved = { 0 };
+	uint32_t uid;
+	uint64_t mask;
+
+	(void)state;
+	assert_int_equal(account_create(w.a, STR("Work/Bills")), 0);
+	assert_int_equal(account_create(w.a, STR("Work/Bills")), FAIL_PERM);
+	to = world_box(&w, "Work/Bills");
+	assert_non_null(to);
+	deliver(b, "one", 1);
+	deliver(b, "two", 2);
+	assert_int_equal(box_keyword_mask(b, STR("$Junk"), true, &mask), 0);
+	flags(b, 1, 1, BOX_SET, INDEX_SEEN, mask);
+	assert_true(box_ready(to, 2));
+	assert_int_equal(box_copy(b, 1, to, false, &uid), 0);
+	assert_int_equal(uid, 1);
+	check(to, 1, "one", INDEX_SEEN);
+	assert_int_equal(to->keywords, 1);
+	assert_int_equal(box_copy(b, 2, to, true, &uid), 0);
+	box_set_add(&moved, 2);
+	assert_int_equal(box_moved(b, &moved), 0);
+	box_set_free(&moved);
+	assert_int_equal(b->h.messages, 1);
+	check(to, 2, "two", 0);
+	world_settle(b);
+	world_settle(to);
+	to = again(to);
+	b = world_box(&w, "INBOX");
+	box_check(b);
+	box_check(to);
+	world_settle(b);
+	world_settle(to);
+	assert_int_equal(b->h.messages, 1);
+	assert_int_equal(to->h.messages, 2);
+	check(to, 1, "one", INDEX_SEEN);
+	check(to, 2, "two", 0);
+}
+
+static void
+others_deliver(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+
+	(void)state;
+	world_settle(b);
+	deliver(b, "one", 1);
+	world_foreign(&w, "new", "1764180001.M1.host", "alien");
+	world_foreign(&w, "cur", "1764180000.M0.host:2,SF", "older");
+	box_check(b);
+	world_settle(b);
+	assert_int_equal(b->h.messages, 3);
+	check(b, 1, "one", 0);
+	box_check(b);
+	world_settle(b);
+	assert_int_equal(b->h.messages, 3);
+	/* Letters were put in order: the name can be derived. */
+	assert_int_equal(access("/dev/null", F_OK), 0);
+	{
+		char x[64], y[64];
+
+		world_text(b, 2, x);
+		world_text(b, 3, y);
+		assert_true((!strcmp(x, "alien") && !strcmp(y, "older")) ||
+		    (!strcmp(y, "alien") && !strcmp(x, "older")));
+	}
+}
+
+static void
+rename_in(const char *from, const char *to)
+{
+	char x[600], y[600];
+
+	snprintf(x, sizeof(x), "%s/mail/example.org/joe/Maildir/%s", w.dir,
+	    from);
+	snprintf(y, sizeof(y), "%s/mail/example.org/joe/Maildir/%s", w.dir,
+	    to);
+	if (to[0] == '\0')
+		assert_int_equal(unlink(x), 0);
+	else
+		assert_int_equal(rename(x, y), 0);
+}
+
+/* Others rename and delete; letters that are not ours are kept. */
+static void
+others_rename(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+
+	(void)state;
+	world_foreign(&w, "cur", "1.a:2,", "a");
+	world_foreign(&w, "cur", "2.b:2,S", "b");
+	world_foreign(&w, "cur", "3.c:2,Sx", "c");
+	box_check(b);
+	world_settle(b);
+	assert_int_equal(b->h.messages, 3);
+	flags(b, 1, 3, BOX_ADD, INDEX_FLAGGED, 0);
+	rename_in("cur/1.a:2,", "cur/1.a:2,PRS");
+	rename_in("cur/2.b:2,S", "");
+	box_check(b);
+	world_settle(b);
+	assert_int_equal(b->h.messages, 2);
+	check(b, 1, "a", INDEX_FLAGGED | INDEX_SEEN | INDEX_ANSWERED);
+	check(b, 3, "c", INDEX_FLAGGED | INDEX_SEEN);
+	rename_in("cur/1.a:2,FPRS", "cur/1.a:2,FPRST");
+	rename_in("cur/3.c:2,FSx", "new/3.c");
+	box_check(b);
+	world_settle(b);
+	check(b, 1, "a", INDEX_FLAGGED | INDEX_SEEN | INDEX_ANSWERED |
+	    INDEX_DELETED);
+	/* Back in new/: read no more. */
+	check(b, 3, "c", 0);
+	assert_int_equal(b->h.messages, 2);
+}
+
+static void
+unlink_in(const char *what)
+{
+	char cmd[400];
+
+	snprintf(cmd, sizeof(cmd), "%s/index/example.org/joe", w.dir);
+	assert_int_equal(chdir(cmd), 0);
+	(void)what;
+}
+
+/* Index and cache thrown away: all comes back, under the same UIDs. */
+static void
+rebuilt(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct log_range range = { 3, 3 };
+	uint32_t uidvalidity, n;
+	uint64_t mask;
+	char id[MID_LEN + 1], path[600];
+
+	(void)state;
+	deliver(b, "one", 1);
+	deliver(b, "two", 2);
+	deliver(b, "three", 3);
+	deliver(b, "four", 4);
+	assert_int_equal(box_keyword_mask(b, STR("k1 k2"), true, &mask), 0);
+	flags(b, 1, 1, BOX_SET, INDEX_SEEN, mask);
+	flags(b, 2, 2, BOX_SET, INDEX_FLAGGED, 2);
+	assert_int_equal(box_expunge(b, &range, 1, false, &n), 0);
+	world_settle(b);
+	flags(b, 4, 4, BOX_SET, INDEX_ANSWERED, 0);	/* not in a name yet */
+	uidvalidity = b->h.uidvalidity;
+	mid_from_bin(b->names.head.mailboxid, id);
+	world_close(&w);
+	snprintf(path, sizeof(path), "%s/index/example.org/joe/%s.idx",
+	    w.dir, id);
+	assert_int_equal(unlink(path), 0);
+	world_open(&w);
+	b = world_box(&w, "INBOX");
+	assert_true(b->todo & BOX_REBUILD);
+	world_settle(b);
+	assert_int_equal(b->h.uidvalidity, uidvalidity);
+	assert_int_equal(b->h.messages, 3);
+	check(b, 1, "one", INDEX_SEEN);
+	check(b, 2, "two", INDEX_FLAGGED);
+	check(b, 4, "four", INDEX_ANSWERED);
+	assert_int_equal(b->keywords, 2);
+	assert_int_equal(deliver(b, "five", 5), 5);
+	unlink_in("");
+}
+
+/* Rule 21: what is behind an unsure append waits, and comes in order. */
+static void
+held(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct delivery d;
+	struct draft x;
+	struct why why;
+	uint32_t uid, hold;
+
+	(void)state;
+	assert_true(box_ready(b, 3));
+	hold = box_hold(b);
+	assert_int_equal(hold, 1);
+	assert_int_equal(deliver(b, "behind", 1), 2);
+	assert_int_equal(b->h.messages, 0);
+	world_delivery(&d, "held", 9);
+	d.uid = hold;
+	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
+	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
+	close(d.fd);
+	assert_int_equal(uid, 1);
+	assert_int_equal(b->h.messages, 2);
+	check(b, 1, "held", 0);
+	check(b, 2, "behind", 0);
+	hold = box_hold(b);
+	deliver(b, "third", 3);
+	box_unhold(b, hold);
+	assert_int_equal(b->h.messages, 3);
+	check(b, 4, "third", 0);
+	/* One that is never resolved: the next open has what was behind. */
+	box_hold(b);
+	deliver(b, "fourth", 4);
+	b = again(b);
+	check(b, 6, "fourth", 0);
+}
+
+/* Rule 20 */
+static void
+numbers_jump(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	uint32_t uidvalidity = b->h.uidvalidity;
+	uint64_t modseq;
+
+	(void)state;
+	deliver(b, "one", 1);
+	modseq = b->h.modseq;
+	world_close(&w);
+	world_power_cut(&w);
+	world_open(&w);
+	b = world_box(&w, "INBOX");
+	assert_true(b->todo & BOX_REBUILD);
+	world_settle(b);
+	assert_int_equal(b->h.uidvalidity, uidvalidity);
+	check(b, 1, "one", 0);
+	assert_true(deliver(b, "two", 2) > 1000);
+	assert_true(b->h.modseq > modseq + 1000);
+	/* Closed clean: no jump, no check. */
+	assert_int_equal(account_clean(w.a), 0);
+	world_close(&w);
+	world_power_cut(&w);
+	world_open(&w);
+	b = world_box(&w, "INBOX");
+	assert_false(b->todo & BOX_REBUILD);
+	check(b, 1, "one", 0);
+	{
+		uint32_t next = b->uid_next;
+
+		assert_int_equal(deliver(b, "three", 3), next);
+		assert_true(next < 2100);
+	}
+}
+
+static void
+repeats(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct log_range one = { 1, 1 };
+	struct delivery d;
+	struct why why;
+	uint32_t uid, n;
+
+	(void)state;
+	deliver(b, "one", 1);
+	world_delivery(&d, "one", 1);
+	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
+	assert_int_equal(uid, 1);
+	assert_int_equal(b->h.messages, 1);
+	/* Another recipient number is another delivery. */
+	d.key.number = 2;
+	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
+	assert_int_equal(uid, 2);
+	/* Expunged: it does not come back. */
+	d.key.number = 1;
+	assert_int_equal(box_expunge(b, &one, 1, false, &n), 0);
+	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
+	assert_int_equal(b->h.messages, 1);
+	b = again(b);
+	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
+	assert_int_equal(b->h.messages, 1);
+	/* The log anew keeps both. */
+	assert_int_equal(account_log_anew(w.a, 1), 0);
+	b = again(b);
+	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
+	assert_int_equal(b->h.messages, 1);
+	close(d.fd);
+}
+
+/* Rule 14: a file that was cut short is not believed. */
+static void
+repeat_damaged(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct index_record r;
+	struct names_entry e;
+	struct delivery d;
+	struct why why;
+	uint32_t uid, at;
+	char path[900], text[64];
+
+	(void)state;
+	deliver(b, "precious", 1);
+	assert_int_equal(box_find(b, 1, &at, &r), 0);
+	assert_int_equal(names_get(&b->names, r.name_at, &e), 0);
+	snprintf(path, sizeof(path),
+	    "%s/mail/example.org/joe/Maildir/new/%s", w.dir, e.base);
+	assert_int_equal(truncate(path, 0), 0);
+	world_delivery(&d, "precious", 1);
+	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
+	close(d.fd);
+	assert_int_equal(b->h.messages, 1);
+	world_text(b, uid, text);
+	assert_string_equal(text, "precious");
+}
+
+static void
+compacted(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct log_range range = { 1, 600 };
+	uint32_t n, generation;
+	char text[64];
+	int i;
+
+	(void)state;
+	for (i = 1; i <= 700; i++) {
+		snprintf(text, sizeof(text), "m%d", i);
+		assert_int_equal(deliver(b, text, (uint32_t)i), i);
+	}
+	assert_int_equal(box_expunge(b, &range, 1, false, &n), 0);
+	assert_int_equal(n, 600);
+	world_settle(b);
+	flags(b, 650, 650, BOX_SET, INDEX_SEEN, 0);
+	world_settle(b);
+	assert_true(box_compact_due(b));
+	generation = b->h.generation;
+	b->todo |= BOX_COMPACT;
+	world_settle(b);
+	assert_int_equal(b->h.generation, generation + 1);
+	assert_int_equal(b->h.records, 100);
+	check(b, 650, "m650", INDEX_SEEN);
+	check(b, 700, "m700", 0);
+	b = again(b);
+	assert_int_equal(b->todo & BOX_REBUILD, 0);
+	assert_int_equal(b->h.records, 100);
+	check(b, 650, "m650", INDEX_SEEN);
+	assert_int_equal(deliver(b, "after", 701), 701);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(delivered), T(flags_and_names), T(expunged),
+		T(copied_and_moved), T(others_deliver), T(others_rename),
+		T(rebuilt), T(held), T(numbers_jump), T(repeats),
+		T(repeat_damaged), T(compacted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
