@@ -87,6 +87,8 @@ work_change(struct session *s)
 	    .keywords = c->flags.keywords };
 
 	s->work = work_change;
+	if (session_store_busy(s))
+		return session_sleep(s, 20, work_change);
 	if (!batch_fill(s, &c->batch))
 		return WORK;
 	if (c->batch.uids.len == 0)
@@ -202,6 +204,8 @@ work_uid_expunge(struct session *s)
 	struct change *c = s->job;
 
 	s->work = work_uid_expunge;
+	if (session_store_busy(s))
+		return session_sleep(s, 20, work_uid_expunge);
 	if (!batch_fill(s, &c->batch))
 		return WORK;
 	if (c->batch.uids.len == 0)	/* an empty set would mean all */

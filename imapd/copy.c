@@ -96,6 +96,8 @@ work_copy(struct session *s)
 	    .mailbox = c->name, .move = c->is_move };
 
 	s->work = work_copy;
+	if (session_store_busy(s))
+		return session_sleep(s, 20, work_copy);
 	if (!batch_fill(s, &c->batch))
 		return WORK;
 	if (c->batch.was_gone && !c->batch.by_uid && !c->is_move)

@@ -56,7 +56,7 @@ greet(struct session *s)
 	hello_put_capabilities(s);
 	buf_fmt(OUT(s), "] %.*s Veredus IMAP\r\n",
 	    STR_ARG(daemon_conf()->site.hostname));
-	stream_idle(&s->stream, 0);
+	stream_idle(&s->stream, daemon_conf()->imapd.timeout + HANDSHAKE_MS);
 	return NEXT;
 }
 
@@ -112,7 +112,7 @@ hello_begin(struct session *s)
 	struct note_rate_ask ask = { .what = RATE_CONNECT,
 	    .service = str_of(s->service), .peer = str_of(s->peer) };
 
-	log_event(LOG_LEVEL_INFO, "imap-begin");
+	log_event(LOG_LEVEL_DEBUG, "imap-begin");
 	log_z("sid", s->sid);
 	log_z("peer", s->peer);
 	log_z("service", s->service);
@@ -141,7 +141,7 @@ hello_on_tls(struct stream *st)
 	struct session *s = container_of(st, struct session, stream);
 
 	imap_cut_reset(&s->cutter);
-	stream_idle(st, 0);
+	stream_idle(st, daemon_conf()->imapd.timeout + HANDSHAKE_MS);
 	session_go(s, s->state == IN_HELLO ? greet(s) : NEXT);
 }
 

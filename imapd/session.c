@@ -46,6 +46,9 @@ enum {
 	SLICE_MS = 2,
 	COMMANDS_A_TURN = 32,
 	NO_AUTH_MS = 3 * 60 * 1000,
+	STUCK_MS = 5 * 60 * 1000,	/* output that nobody takes */
+	BYE_MS = 30 * 1000,
+	STORE_BUSY_MS = 20,
 	BODY_MS = 10 * 1000,		/* how long an open message is kept */
 };
 
@@ -85,8 +88,10 @@ on_work(struct defer *d)
 {
 	struct session *s = container_of(d, struct session, work_defer);
 
-	if (stream_full(&s->stream))
-		return;		/* on_drained goes on */
+	if (stream_full(&s->stream)) {	/* on_drained goes on */
+		stream_idle(&s->stream, STUCK_MS);
+		return;
+	}
 	s->wants_work = false;
 	s->slice_ms = clock_mono_ms();
 	session_go(s, s->work(s));
@@ -316,6 +321,7 @@ session_go(struct session *s, enum step step)
 		command_over(s);
 		s->state = IN_BYE;
 		timer_stop(&s->tick);
+		stream_idle(&s->stream, BYE_MS);
 		stream_close_after_flush(&s->stream);
 		break;
 	}
@@ -349,13 +355,23 @@ session_sleep(struct session *s, int64_t ms, work_fn *work)
 	return WAIT;
 }
 
+/* A stored that does not read: its channel holds a few notes more, and the
+ * one too many would end the sessions of everybody. */
+bool
+session_store_busy(const struct session *s)
+{
+	return s->stored != NULL && chan_busy(s->stored);
+}
+
 static void
 on_drained(struct stream *st)
 {
 	struct session *s = session_of(st);
 
-	if (s->wants_work)
-		defer_put(&s->work_defer);
+	if (!s->wants_work)
+		return;
+	stream_idle(st, daemon_conf()->imapd.timeout + STUCK_MS);
+	defer_put(&s->work_defer);
 }
 
 /* --- input --------------------------------------------------------------- */
@@ -382,6 +398,8 @@ run(struct session *s, size_t n)
 	s->slice_ms = clock_mono_ms();
 	if (!keep_text(s, n))
 		return session_refuse(s, FAIL_TOO_BIG);
+	if (session_store_busy(s))
+		return session_sleep(s, STORE_BUSY_MS, command_run);
 	return command_run(s);
 }
 

@@ -96,6 +96,8 @@ void	session_stored_gone(struct chan *c);
 /* Goes on after a note, a line or a timer, and flushes. */
 void	session_go(struct session *s, enum step step);
 void	session_on_note(void *session, const struct note *n);
+/* Does stored have more to hear than is good?  Ask it a little later. */
+bool	session_store_busy(const struct session *s);
 /* Wait, then go on with work. */
 enum step session_sleep(struct session *s, int64_t ms, work_fn *work);
 

@@ -16,7 +16,8 @@
  *	+5s +3m		the clock is turned
  *	@compact	a new generation of every index; also @drop-caches,
  *			@stored-dies, @stored-deaf, @strict, @cleartext-off,
- *			@bodies N (so many files were asked for)
+ *			@bodies N (so many files were asked for), @fill N
+ *			(messages more), @skip N (lines said to client 1)
  */
 #include <errno.h>
 #include <regex.h>
@@ -334,6 +335,19 @@ turn(const char *p)
 }
 
 static void
+skip(struct client *c, unsigned long n)
+{
+	while (n-- > 0) {
+		struct str all = buf_str(&c->in);
+		size_t lf = str_chr(all, '\n');
+
+		if (lf == all.n)
+			fail("more lines", all);
+		buf_consume(&c->in, lf + 1);
+	}
+}
+
+static void
 act(const char *what)
 {
 	if (strcmp(what, "compact") == 0)
@@ -348,6 +362,10 @@ act(const char *what)
 		conf.imapd.strict = true;
 	else if (strcmp(what, "cleartext-off") == 0)
 		conf.site.cleartext_logins = false;
+	else if (strncmp(what, "fill ", 5) == 0)
+		toy_fill(&toy, (unsigned)strtoul(what + 5, NULL, 10));
+	else if (strncmp(what, "skip ", 5) == 0)
+		skip(&client[1], strtoul(what + 5, NULL, 10));
 	else if (strncmp(what, "bodies ", 7) == 0) {
 		if (toy.bodies != strtoul(what + 7, NULL, 10))
 			fail(what, STR("another number"));

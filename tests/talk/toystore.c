@@ -36,7 +36,8 @@ struct mbox {
 	uint32_t	generation;
 	int		index_fd, cache_fd;
 	uint64_t	cache_end;
-	int		body[1000];	/* by UID */
+	int		*body;		/* by UID */
+	size_t		bodies;
 	struct buf	keywords;
 };
 
@@ -339,6 +340,14 @@ add_record(struct mbox *b, int body_fd, struct index_record r)
 	r.modseq = ++b->modseq;
 	r.disk_size = (uint64_t)st.st_size;
 	fill_cache(b, &r, buf_str(&disk));
+	if (r.uid >= b->bodies) {
+		size_t n = b->bodies == 0 ? 64 : 2 * b->bodies;
+
+		b->body = xrealloc(b->body, n * sizeof(*b->body));
+		memset(b->body + b->bodies, 0, (n - b->bodies) *
+		    sizeof(*b->body));
+		b->bodies = n;
+	}
 	b->body[r.uid] = body_fd;
 	put(b, b->records++, &r);
 	buf_free(&disk);
@@ -577,7 +586,7 @@ on_body(struct toy *t, const struct note *n)
 	int fd;
 
 	t->bodies++;
-	if (a->uid >= NITEMS(b->body) || b->body[a->uid] == 0) {
+	if (a->uid >= b->bodies || b->body[a->uid] == 0) {
 		SAY(t, stored, STORE_FILE, store_file, n->ticket, -1,
 		    .failed = FAILED(FAIL_GONE));
 		return;
@@ -854,12 +863,13 @@ toy_free(struct toy *t)
 	while ((l = list_pop(&t->boxes)) != NULL) {
 		struct mbox *b = container_of(l, struct mbox, link);
 
-		for (i = 0; i < NITEMS(b->body); i++)
+		for (i = 0; i < b->bodies; i++)
 			if (b->body[i] > 0)
 				(void)close(b->body[i]);
 		(void)close(b->index_fd);
 		(void)close(b->cache_fd);
 		buf_free(&b->keywords);
+		free(b->body);
 		free(b->account);
 		free(b->name);
 		free(b);
@@ -933,4 +943,32 @@ toy_drop_caches(struct toy *t)
 			put(b, i, &r);
 		}
 	}
+}
+
+/* All of them share one file, which is read only. */
+void
+toy_fill(struct toy *t, unsigned n)
+{
+	struct mbox *b = find_box(t, "joe@example.org", STR("INBOX"));
+	struct buf disk;
+	unsigned i;
+
+	buf_init(&disk, 1 << 20);
+	for (i = 0; i < n; i++) {
+		struct index_record r = { .uid = b->uidnext++,
+		    .modseq = ++b->modseq,
+		    .internaldate_s = 1700000000 + (int64_t)i };
+
+		buf_reset(&disk);
+		buf_fmt(&disk, "From: Joe %u <joe@example.org>\n"
+		    "To: ann@example.org\nSubject: message number %u\n"
+		    "Date: Thu, 1 Feb 2024 08:00:00 +0100\n"
+		    "Message-ID: <m%u@example.org>\n\ntext %u\n", i, i, i,
+		    i);
+		r.disk_size = disk.len;
+		fill_cache(b, &r, buf_str(&disk));
+		put(b, b->records++, &r);
+	}
+	buf_free(&disk);
+	tell_news(t, b, (struct str){ NULL, 0 });
 }

@@ -25,6 +25,8 @@ void	toy_init(struct toy *t, chan_note_fn *on_note, chan_end_fn *on_end);
 void	toy_free(struct toy *t);
 /* Answers what was asked; false: nothing was. */
 bool	toy_serve(struct toy *t);
+/* So many messages more in joe's INBOX; they have no text. */
+void	toy_fill(struct toy *t, unsigned n);
 /* A new generation of every index, without the dead. */
 void	toy_compact(struct toy *t);
 /* Forget what was cached: ENVELOPE has to come from the files. */
