@@ -416,8 +416,17 @@ static void
 on_idle(struct timer *t)
 {
 	struct stream *s = container_of(t, struct stream, idle);
+	bool in_tls = s->tls_server != NULL || s->handshaking;
 
-	(void)over(s, s->shut ? STREAM_CLOSED : STREAM_TIMEOUT);
+	if (s->ops->on_idle == NULL || s->shut || s->closing || in_tls) {
+		(void)over(s, s->shut ? STREAM_CLOSED : STREAM_TIMEOUT);
+		return;
+	}
+	if (!call(s, s->ops->on_idle))
+		return;
+	/* Last words that nobody reads are not waited for. */
+	timer_set(&s->idle, s->closing ? LINGER_MS : s->idle_ms);
+	turn(s);
 }
 
 /* --- for rooms ----------------------------------------------------------- */

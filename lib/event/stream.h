@@ -37,6 +37,9 @@ struct stream_ops {
 	void	(*on_drained)(struct stream *s);
 	/* A handshake that stream_start_tls began is done (may be NULL). */
 	void	(*on_tls)(struct stream *s);
+	/* The idle timer rang (may be NULL: the stream ends).  The room says
+	 * its last words and closes, or does neither to wait once more. */
+	void	(*on_idle)(struct stream *s);
 	/* The last call: the room frees its session.  The stream's
 	 * descriptor is closed by stream_free. */
 	void	(*on_end)(struct stream *s, enum stream_end how);

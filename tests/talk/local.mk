@@ -12,8 +12,13 @@ tests_talk_imap_talk_LDADD = tests/talk/libtoy.a lib/libipc.a lib/libevent.a \
 	lib/libimap.a lib/libsasl.a lib/libmail.a lib/libconf.a \
 	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
 
-dist_check_SCRIPTS += tests/talk/imap-talks
-EXTRA_DIST += tests/talk/README.md tests/talk/imap
+noinst_PROGRAMS += tests/talk/smtp_talk
+tests_talk_smtp_talk_SOURCES = tests/talk/smtp_talk.c
+tests_talk_smtp_talk_LDADD = smtpd/libsmtpd.a $(TALK_LIBS)
+
+dist_check_SCRIPTS += tests/talk/imap-talks tests/talk/smtp-talks
+EXTRA_DIST += tests/talk/README.md tests/talk/sockets tests/talk/imap \
+	tests/talk/smtp
 
 noinst_PROGRAMS += tests/talk/pop3_talk
 tests_talk_pop3_talk_SOURCES = tests/talk/pop3_talk.c $(POP3D_SOURCES)

@@ -135,7 +135,10 @@ on_end(struct stream *st, enum stream_end e)
 	is_free = true;
 }
 
-static const struct stream_ops ops = { on_input, on_drained, on_tls, on_end };
+static const struct stream_ops ops = {
+	.on_input = on_input, .on_drained = on_drained, .on_tls = on_tls,
+	.on_end = on_end,
+};
 
 static void
 begin(size_t in_max, size_t out_max)

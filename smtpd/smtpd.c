@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/smtpd.c - the process that speaks SMTP with those who bring mail.
+ *
+ * In: connected sockets, by service; the certificate; channels to rated (may
+ * this address come in), authd (is this the password), routed (where does
+ * this address go) and spoold (write it down).  Out: messages, to spoold.
+ *
+ * It opens no file and makes no connection; it never says 250 to a message
+ * that spoold has not written down; it never relays for a stranger, for it
+ * cannot: routed decides that, and spoold checks the grant.
+ *
+ * RFC 5321 and the extensions in lib/smtp/ext.c; RFC 6409 (submission),
+ * RFC 8314 (TLS from the first octet).
+ */
+#include "smtpd/session.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include "base/banned.h"
+
+#define PEM_MAX	(256 * 1024)
+
+static struct {
+	struct tls_server	*tls;	/* NULL: no certificate */
+	uint64_t		accepted;
+} smtpd;
+
+struct tls_server *
+smtpd_tls(void)
+{
+	return smtpd.tls;
+}
+
+void
+smtpd_accepted(void)
+{
+	smtpd.accepted++;
+}
+
+static bool
+read_pem(const char *name, struct buf *out)
+{
+	int fd = daemon_file(name);
+
+	return fd >= 0 && file_read_fd(fd, out) == 0;
+}
+
+/* A bad certificate changes nothing: the one before goes on. */
+static void
+load_tls(void)
+{
+	struct tls_server *tls;
+	struct buf cert, key;
+	struct why why;
+
+	buf_init(&cert, PEM_MAX);
+	buf_init(&key, PEM_MAX);
+	if (!read_pem("tls-cert", &cert) || !read_pem("tls-key", &key)) {
+		log_say(LOG_LEVEL_INFO, "smtpd-no-certificate",
+		    "TLS is not offered");
+	} else if (tls_server_new(buf_str(&cert), buf_str(&key), "smtp", &tls,
+	    &why) != 0) {
+		log_say(LOG_LEVEL_ERROR, "smtpd-bad-certificate", "%s",
+		    why.text);
+	} else {
+		if (smtpd.tls != NULL)
+			tls_server_unref(smtpd.tls);
+		smtpd.tls = tls;
+	}
+	buf_free(&cert);
+	buf_wipe(&key);
+}
+
+static void
+before_cage(void)
+{
+	digest_warm();
+}
+
+static bool
+start(void)
+{
+	load_tls();
+	return true;
+}
+
+static void
+on_drain(int64_t within_ms)
+{
+	(void)within_ms;
+	smtp_drain_all();
+}
+
+static void
+on_stat(void)
+{
+	daemon_stat("sessions", smtp_count());
+	daemon_stat("accepted", smtpd.accepted);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon_ops ops = {
+		.kind = SMTPD, .before_cage = before_cage, .start = start,
+		.on_client = smtp_client, .on_reload = load_tls,
+		.on_drain = on_drain, .on_stat = on_stat,
+	};
+
+	daemon_main(&ops, argc, argv);
+}
