@@ -1,0 +1,872 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tests/fault/model - the promise under thousands of kills, cuts and errors.
+ *
+ * Runs lib/journal as it is on a simulated disk (simdisk.h), with a random
+ * schedule of commits, deliveries, deferrals, spills, syncs, sync errors,
+ * full disks, kills in any call and power cuts, also during recovery.
+ * stored and syncd are a few lines here; a ledger knows what was answered.
+ *
+ * Always true, or the run fails:
+ *	lost	what was answered is delivered, or waits and can be read
+ *	ghost	what was refused is never delivered (but for the named window:
+ *		the ring broke twice in a row)
+ *	early	an END record is durable only when its result is on the disk
+ *	again	a recipient whose END is durable is never handed over again
+ *	stuck	left in peace, everything ends and new mail is taken
+ *
+ *	model [runs [first-seed]]	all rules kept: must pass
+ *	model --broken LETTERS [runs [seed]]	must fail (VEREDUS_FAULTS)
+ *	model --prove			each letter in turn must fail
+ */
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rand.h"
+#include "journal/spool.h"
+#include "tests/fault/simdisk.h"
+
+#include "base/banned.h"
+
+#define MESSAGES	60
+#define RECIPIENTS	3
+#define FLIGHTS		256
+
+enum { REMOTE = 1 };
+enum answer { UNKNOWN, ANSWERED, REFUSED, UNSURE };
+
+struct ledger {
+	char		mid[MID_LEN + 1];
+	struct buf	content;
+	uint32_t	n_to;
+	uint32_t	kind[RECIPIENTS];
+	bool		stays[RECIPIENTS];	/* nobody ever sends it */
+	bool		ended[RECIPIENTS], closed[RECIPIENTS];
+	bool		waits[RECIPIENTS];
+	unsigned	sent[RECIPIENTS];
+	enum answer	answer;
+	int		closes;		/* ledger entry this DSN ends, or -1 */
+	uint32_t	closes_number;
+};
+
+/* A hand-over that stored has not answered. */
+struct flight {
+	int		entry;
+	uint32_t	number;
+	bool		repeat, anew;
+	bool		written;	/* answer not given yet */
+};
+
+struct run {
+	struct sim	sim;
+	struct disk	disk;
+	struct spool	*spool;
+	struct ledger	book[MESSAGES];
+	int		entries;
+	struct flight	flight[FLIGHTS];
+	int		flights;
+	bool		unsynced_errors;	/* until mounted anew */
+	int64_t		now;
+	const char	*violation;
+	char		text[300];
+	unsigned	kills, cuts, errors, deaths;
+	bool		verbose;
+	bool		lazy;		/* no sync begins for a while */
+	struct journal_limits limits;
+};
+
+
+static void
+violate(struct run *r, const char *what, const char *mid, uint32_t number)
+{
+	if (r->violation != NULL)
+		return;
+	r->violation = what;
+	snprintf(r->text, sizeof(r->text), "%s: %s recipient %" PRIu32, what,
+	    mid, number);
+}
+
+static int
+entry_of(struct run *r, const char *mid)
+{
+	for (int i = 0; i < r->entries; i++)
+		if (strcmp(r->book[i].mid, mid) == 0)
+			return i;
+	return -1;
+}
+
+/* --- what spool tells ---------------------------------------------------- */
+
+static void
+on_committed(void *arg, struct message *m, int fail)
+{
+	struct run *r = arg;
+	struct ledger *l = &r->book[entry_of(r, m->mid)];
+
+	if (r->sim.halted)
+		return;		/* died before it could say so */
+	l->answer = fail == 0 ? ANSWERED : fail == FAIL_PERM ? UNSURE : REFUSED;
+	if (r->verbose)
+		printf("  answer %s %d\n", m->mid, fail);
+}
+
+static bool
+may_appear(struct run *r, struct message *m, uint32_t number)
+{
+	int e = entry_of(r, m->mid);
+	struct buf got;
+	bool same;
+
+	if (e < 0) {
+		violate(r, "ghost (never said)", m->mid, number);
+		return false;
+	}
+	if (r->book[e].answer == REFUSED)
+		violate(r, "ghost", m->mid, number);
+	if (r->book[e].ended[number])
+		violate(r, "again", m->mid, number);
+	buf_init(&got, 1u << 20);
+	if (spool_content(r->spool, m, &got) != 0)
+		same = r->sim.halted;
+	else
+		same = str_eq(buf_str(&got), buf_str(&r->book[e].content));
+	buf_free(&got);
+	if (!same)
+		violate(r, "content", m->mid, number);
+	return true;
+}
+
+static void
+on_deliver(void *arg, struct message *m, uint32_t number)
+{
+	struct run *r = arg;
+
+	if (r->sim.halted || !may_appear(r, m, number))
+		return;
+	if (r->verbose)
+		printf("  deliver %s %u\n", m->mid, number);
+	if (r->flights == FLIGHTS)
+		abort();
+	r->flight[r->flights++] = (struct flight){ entry_of(r, m->mid),
+	    number, m->to[number].repeat, m->to[number].anew, false };
+	spool_given(r->spool, m, number);
+}
+
+static void
+on_waits(void *arg, struct message *m, uint32_t number)
+{
+	struct run *r = arg;
+
+	if (r->verbose)
+		printf("  waits %s %u\n", m->mid, number);
+	if (!r->sim.halted && may_appear(r, m, number))
+		r->book[entry_of(r, m->mid)].waits[number] = true;
+}
+
+static void
+mail_name(const struct ledger *l, uint32_t number, char out[DISK_NAME_MAX])
+{
+	snprintf(out, DISK_NAME_MAX, "mail/%s.%" PRIu32, l->mid, number);
+}
+
+static bool
+mailed(struct run *r, const struct ledger *l, uint32_t number, bool platter)
+{
+	char name[DISK_NAME_MAX];
+	struct str got;
+
+	mail_name(l, number, name);
+	return sim_get(&r->sim, name, platter, &got) &&
+	    str_eq(got, buf_str(&l->content));
+}
+
+static void
+on_ended(void *arg, struct message *m, uint32_t number)
+{
+	struct run *r = arg;
+	int e = entry_of(r, m->mid);
+
+	if (r->sim.halted || e < 0)
+		return;
+	if (r->verbose)
+		printf("  ended %s %u\n", m->mid, number);
+	if (r->book[e].kind[number] != REMOTE && !r->book[e].closed[number] &&
+	    !mailed(r, &r->book[e], number, true))
+		violate(r, "early", m->mid, number);
+	r->book[e].ended[number] = true;
+	r->book[e].waits[number] = false;
+}
+
+static void
+on_corrupt(void *arg, const char *name, struct str bytes, const char *what)
+{
+	struct run *r = arg;
+
+	/* A batch whose flush failed, whose process died before it could
+	 * make it void, is damage to whoever comes next; it was not answered. */
+	(void)bytes;
+	if (!r->sim.halted && r->sim.failed_syncs + r->sim.failed_writes == 0)
+		violate(r, what, name, 0);
+}
+
+static const struct spool_ops ops = {
+	.committed = on_committed, .deliver = on_deliver, .waits = on_waits,
+	.ended = on_ended, .corrupt = on_corrupt,
+};
+
+/* --- steps --------------------------------------------------------------- */
+
+static int
+fill(void *arg, uint8_t *to, size_t n)
+{
+	memcpy(to, arg, n);
+	return 0;
+}
+
+/* Texts of mail are what a stranger likes: also an old block of the ring. */
+static void
+make_content(struct run *r, struct ledger *l)
+{
+	struct str ring;
+	char line[64];
+	size_t n = sim_rand(&r->sim, 9000);
+
+	buf_init(&l->content, 1u << 20);
+	snprintf(line, sizeof(line), "message %d\r\n", r->entries);
+	buf_z(&l->content, line);
+	if (sim_rand(&r->sim, 4) == 0 &&
+	    sim_get(&r->sim, "journal/s0000", false, &ring) && ring.n > 8192) {
+		buf_add(&l->content, str_sub(ring, 4096 + 4096 *
+		    sim_rand(&r->sim, 8), 4096));
+		return;
+	}
+	while (l->content.len < n)
+		buf_add(&l->content, STR("some words of a letter\r\n"));
+}
+
+static struct ledger *
+new_entry(struct run *r, struct recipient *to)
+{
+	struct ledger *l = &r->book[r->entries];
+
+	memset(l, 0, sizeof(*l));
+	l->closes = -1;
+	mid_make(1000 + r->now, 1, l->mid);
+	make_content(r, l);
+	l->n_to = 1 + (uint32_t)sim_rand(&r->sim, RECIPIENTS);
+	for (uint32_t i = 0; i < l->n_to; i++) {
+		l->kind[i] = sim_rand(&r->sim, 3) == 0 ? REMOTE : 0;
+		l->stays[i] = l->kind[i] == REMOTE &&
+		    sim_rand(&r->sim, 2) == 0;
+		to[i] = (struct recipient){ .kind = l->kind[i],
+		    .address = STR("joe@example.org") };
+	}
+	return l;
+}
+
+/* Finds a recipient that waits, for a DSN or a remote delivery. */
+static bool
+find_waiting(struct run *r, bool stays, int *e_out, uint32_t *number_out)
+{
+	int from = r->entries > 0 ? (int)sim_rand(&r->sim,
+	    (uint64_t)r->entries) : 0;
+
+	for (int i = 0; i < r->entries; i++) {
+		struct ledger *l = &r->book[(from + i) % r->entries];
+
+		for (uint32_t n = 0; n < l->n_to; n++)
+			if (l->waits[n] && l->stays[n] == stays) {
+				*e_out = (from + i) % r->entries;
+				*number_out = n;
+				return true;
+			}
+	}
+	return false;
+}
+
+static int
+commit_one(struct run *r)
+{
+	struct recipient to[RECIPIENTS];
+	struct closing closing;
+	struct envelope e = { .to = to, .flags = 1 };
+	struct message *m;
+	struct ledger *l;
+	uint32_t number;
+	int cause, fail;
+
+	if (r->entries == MESSAGES)
+		return 0;
+	l = new_entry(r, to);
+	if (sim_rand(&r->sim, 4) == 0 && find_waiting(r, true, &cause,
+	    &number)) {
+		l->closes = cause;
+		l->closes_number = number;
+		r->book[cause].closed[number] = true;
+		r->book[cause].waits[number] = false;
+		closing = (struct closing){ str_of(r->book[cause].mid),
+		    number, 0 };
+		e.closes = &closing;
+		e.n_closes = 1;
+	}
+	e.mid = str_of(l->mid);
+	e.n_to = l->n_to;
+	e.size = l->content.len;
+	r->entries++;
+	for (int try = 0; try < 3; try++) {
+		fail = spool_commit(r->spool, JOURNAL_COMMIT, &e, e.size, fill,
+		    l->content.p, r->now, &m);
+		if (fail != FAIL_TEMP)
+			break;
+		spool_flush(r->spool);
+	}
+	if (fail != 0 && !r->sim.halted)
+		l->answer = REFUSED;
+	if (fail != 0 && l->closes >= 0)
+		r->book[cause].waits[number] = true;
+	return fail;
+}
+
+static void
+step_commit(struct run *r)
+{
+	for (uint64_t n = 1 + sim_rand(&r->sim, 3); n > 0; n--)
+		(void)commit_one(r);
+	spool_flush(r->spool);
+}
+
+static void
+step_flush(struct run *r)
+{
+	spool_flush(r->spool);
+}
+
+/* stored, as rule 14 asks: an equal file is adopted after a start, unless a
+ * sync failed since the file system was mounted. */
+static void
+stored_write(struct run *r, struct flight *f)
+{
+	struct ledger *l = &r->book[f->entry];
+	char name[DISK_NAME_MAX];
+	bool adopt = f->repeat && !f->anew && !r->unsynced_errors;
+
+	mail_name(l, f->number, name);
+	if (!adopt || !mailed(r, l, f->number, false))
+		sim_put(&r->sim, name, buf_str(&l->content), 0);
+	f->written = true;
+}
+
+static void
+step_stored(struct run *r)
+{
+	struct flight f;
+	struct message *m;
+	int i;
+
+	if (r->flights == 0)
+		return;
+	i = (int)sim_rand(&r->sim, (uint64_t)r->flights);
+	if (!r->flight[i].written) {
+		stored_write(r, &r->flight[i]);
+		if (sim_rand(&r->sim, 2) == 0)
+			return;		/* the answer takes its time */
+	}
+	f = r->flight[i];
+	r->flight[i] = r->flight[--r->flights];
+	m = spool_find(r->spool, str_of(r->book[f.entry].mid));
+	if (m == NULL)
+		return;
+	if (sim_rand(&r->sim, 12) == 0) {	/* says: later */
+		struct mark mark = { .number = f.number, .attempts = 1,
+		    .state = RECIPIENT_WAITS, .reason = STR("later") };
+
+		spool_taken_back(r->spool, m, f.number);
+		spool_mark(r->spool, m, &mark, NULL, NULL);
+		r->book[f.entry].waits[f.number] = true;
+		return;
+	}
+	spool_result(r->spool, m, f.number);
+}
+
+/* qmgr: another attempt, or the world takes what travels. */
+static void
+step_try(struct run *r)
+{
+	struct mark done = { .state = RECIPIENT_DONE };
+	struct message *m;
+	struct ledger *l;
+	uint32_t number;
+	int e;
+
+	if (!find_waiting(r, false, &e, &number))
+		return;
+	l = &r->book[e];
+	m = spool_find(r->spool, str_of(l->mid));
+	if (m == NULL) {
+		if (!r->sim.halted && l->answer == ANSWERED)
+			violate(r, "lost (cannot be found)", l->mid, number);
+		return;
+	}
+	if (m->to[number].state != DELIVERY_WAITS)
+		return;		/* its mark still gathers */
+	l->waits[number] = false;
+	if (l->kind[number] != REMOTE) {
+		m->to[number].repeat = true;
+		on_deliver(r, m, number);
+		return;
+	}
+	if (l->ended[number])
+		violate(r, "again (sent)", l->mid, number);
+	l->sent[number]++;
+	if (r->verbose)
+		printf("  sent %s %u\n", l->mid, number);
+	done.number = number;
+	spool_mark(r->spool, m, &done, NULL, NULL);
+}
+
+static void
+step_sync_begin(struct run *r)
+{
+	if (r->lazy)
+		r->lazy = sim_rand(&r->sim, 25) != 0;
+	else if (sim_rand(&r->sim, 6) == 0)
+		r->lazy = true;
+	else if (spool_sync_begin(r->spool))
+		sim_syncfs_begin(&r->sim);
+}
+
+static void
+sync_end(struct run *r, bool fail)
+{
+	if (!r->spool->syncing)
+		return;
+	sim_syncfs_end(&r->sim, fail);
+	r->unsynced_errors = r->unsynced_errors || fail;
+	r->errors += fail;
+	spool_sync_end(r->spool, fail);
+}
+
+static void
+step_sync_end(struct run *r)
+{
+	sync_end(r, r->sim.fail_sync != 0 && sim_rand(&r->sim, 6) == 0);
+}
+
+static void
+step_sweep(struct run *r)
+{
+	(void)spool_sweep(r->spool, sim_rand(&r->sim, 2) == 0 ? r->now : 0,
+	    1 + (unsigned)sim_rand(&r->sim, 3));
+}
+
+/* Dies in the middle of a file, or before its name; asked again later. */
+static void
+half_written(struct run *r, const struct flight *f)
+{
+	const struct ledger *l = &r->book[f->entry];
+	char name[DISK_NAME_MAX];
+
+	mail_name(l, f->number, name);
+	if (!f->written && !f->repeat && sim_rand(&r->sim, 2) == 0)
+		sim_put(&r->sim, name, buf_str(&l->content),
+		    1 + (int)sim_rand(&r->sim, 2));
+}
+
+/* stored dies: what it was given is open again. */
+static void
+step_kill_stored(struct run *r)
+{
+	struct flight out[FLIGHTS];
+	struct message *m;
+	int n = r->flights;
+
+	if (sim_rand(&r->sim, 6) != 0)
+		return;
+	memcpy(out, r->flight, sizeof(out));
+	r->flights = 0;
+	for (int i = 0; i < n; i++) {
+		m = spool_find(r->spool, str_of(r->book[out[i].entry].mid));
+		if (m == NULL)
+			continue;
+		half_written(r, &out[i]);
+		spool_taken_back(r->spool, m, out[i].number);
+		if (m->to[out[i].number].state == DELIVERY_OPEN)
+			on_deliver(r, m, out[i].number);
+	}
+}
+
+typedef void step_fn(struct run *r);
+
+static const struct {
+	step_fn		*fn;
+	unsigned	weight;
+} steps[] = {
+	{ step_commit, 5 }, { step_flush, 4 }, { step_stored, 12 },
+	{ step_try, 4 }, { step_sync_begin, 4 }, { step_sync_end, 5 },
+	{ step_sweep, 3 }, { step_kill_stored, 1 },
+};
+
+static void
+step(struct run *r)
+{
+	unsigned total = 0, pick;
+
+	for (size_t i = 0; i < NITEMS(steps); i++)
+		total += steps[i].weight;
+	pick = (unsigned)sim_rand(&r->sim, total);
+	for (size_t i = 0; i < NITEMS(steps); i++) {
+		if (pick < steps[i].weight) {
+			steps[i].fn(r);
+			break;
+		}
+		pick -= steps[i].weight;
+	}
+	spool_tidy(r->spool);
+	r->now++;
+}
+
+/* --- life and death ------------------------------------------------------ */
+
+/* Opens until it works; dies in it now and then.  A ring that does not open
+ * for good (a broken rule can do that) is a violation of its own. */
+static void
+start(struct run *r, bool faults)
+{
+	struct why why;
+
+	for (int try = 0; try < 40; try++) {
+		r->spool = NULL;
+		if (faults && try < 3 && sim_rand(&r->sim, 3) == 0)
+			r->sim.halt_at = r->sim.calls + 1 +
+			    sim_rand(&r->sim, 60);
+		if (spool_open(&r->spool, &r->disk, r->limits, &ops, r,
+		    &why) == 0 && !r->sim.halted) {
+			spool_begin(r->spool);
+			while (!r->sim.halted && spool_scan(r->spool))
+				spool_tidy(r->spool);
+			if (!r->sim.halted) {
+				r->sim.halt_at = 0;
+				return;
+			}
+		}
+		if (r->spool != NULL)
+			spool_close(r->spool);
+		r->flights = 0;
+		if (r->sim.halted && sim_rand(&r->sim, 2) == 0) {
+			sim_cut(&r->sim);
+			r->unsynced_errors = false;
+			r->cuts++;
+		}
+		sim_wake(&r->sim);
+	}
+	r->spool = NULL;
+	violate(r, "stuck (does not start)", why.text, 0);
+}
+
+static void
+restart(struct run *r, bool cut, bool faults)
+{
+	spool_close(r->spool);
+	r->flights = 0;
+	for (int i = 0; i < r->entries; i++)
+		memset(r->book[i].waits, 0, sizeof(r->book[i].waits));
+	if (cut) {
+		sim_cut(&r->sim);
+		r->unsynced_errors = false;
+		r->cuts++;
+	} else {
+		r->kills++;
+		sim_wake(&r->sim);
+	}
+	if (r->verbose)
+		printf("  %s\n", cut ? "POWER CUT" : "KILL");
+	start(r, faults);
+}
+
+/* Done as far as the world can see; an END that became durable in the call
+ * the process died in was never told. */
+static bool
+is_done(struct run *r, const struct ledger *l, uint32_t number)
+{
+	if (l->ended[number])
+		return true;
+	if (l->stays[number])
+		return false;
+	return l->kind[number] == REMOTE ? l->sent[number] > 0 :
+	    mailed(r, l, number, true);
+}
+
+static bool
+is_over(struct run *r, const struct ledger *l)
+{
+	for (uint32_t n = 0; n < l->n_to; n++)
+		if (!is_done(r, l, n))
+			return false;
+	return true;
+}
+
+static bool
+to_send(const struct run *r)
+{
+	for (int i = 0; i < r->entries; i++)
+		for (uint32_t n = 0; n < r->book[i].n_to; n++)
+			if (r->book[i].waits[n] && !r->book[i].stays[n])
+				return true;
+	return false;
+}
+
+/* No more faults: everything must come to its end. */
+static void
+quiesce(struct run *r)
+{
+	bool open = true;
+
+	r->sim.fail_sync = r->sim.fail_write = r->sim.no_space = 0;
+	r->sim.halt_at = 0;
+	if (journal_dead(r->spool->journal))
+		restart(r, false, false);
+	for (int round = 0; round < 300 && open && r->violation == NULL;
+	    round++) {
+		for (int i = 0; i < 30; i++) {
+			step_stored(r);
+			step_try(r);
+		}
+		(void)spool_sweep(r->spool, r->now, 100);
+		step_flush(r);
+		sync_end(r, false);
+		r->lazy = false;
+		if (spool_sync_begin(r->spool))
+			sim_syncfs_begin(&r->sim);
+		sync_end(r, false);
+		spool_tidy(r->spool);
+		r->now++;
+		open = dict_len(&r->spool->messages) > 0 || to_send(r);
+	}
+	if (open && r->violation == NULL)
+		violate(r, "stuck", "messages in memory", (uint32_t)
+		    dict_len(&r->spool->messages));
+}
+
+/* The ring must take new mail, whatever happened: four times its size. */
+static void
+take_more(struct run *r)
+{
+	for (int i = 0; i < 120 && r->violation == NULL; i++) {
+		if (r->entries == MESSAGES) {
+			/* forget an old one that is over */
+			int last = -1;
+
+			for (int k = 0; k < r->entries; k++)
+				if (is_over(r, &r->book[k]) && dict_get(&r->spool->messages,
+				    str_of(r->book[k].mid)) == NULL)
+					last = k;
+			if (last < 0)
+				return;
+			buf_free(&r->book[last].content);
+			r->book[last] = r->book[--r->entries];
+		}
+		if (commit_one(r) != 0 && spool_flush(r->spool) == 0)
+			violate(r, "stuck (takes no mail)", "ring",
+			    journal_free(r->spool->journal));
+		quiesce(r);
+	}
+}
+
+/* A recipient nobody ever sends to must wait, readable, or have been ended
+ * by a DSN that was accepted. */
+static void
+judge_waiting(struct run *r, struct ledger *l, uint32_t number)
+{
+	struct message *m = spool_find(r->spool, str_of(l->mid));
+	struct buf got;
+
+	if (l->closed[number] && (m == NULL ||
+	    m->to[number].state == DELIVERY_ENDED))
+		return;
+	buf_init(&got, 1u << 20);
+	if (m == NULL || m->to[number].state != DELIVERY_WAITS)
+		violate(r, "lost (waiting)", l->mid, number);
+	else if (spool_content(r->spool, m, &got) != 0 ||
+	    !str_eq(buf_str(&got), buf_str(&l->content)))
+		violate(r, "lost (content)", l->mid, number);
+	buf_free(&got);
+	spool_tidy(r->spool);
+}
+
+static void
+judge(struct run *r)
+{
+	for (int i = 0; i < r->entries && r->violation == NULL; i++) {
+		struct ledger *l = &r->book[i];
+
+		for (uint32_t n = 0; n < l->n_to; n++) {
+			if (l->answer != ANSWERED || is_done(r, l, n))
+				continue;
+			if (l->stays[n])
+				judge_waiting(r, l, n);
+			else
+				violate(r, "lost", l->mid, n);
+		}
+	}
+}
+
+static void
+one_run(struct run *r, uint64_t seed)
+{
+	unsigned n;
+
+	memset(r->book, 0, sizeof(r->book));
+	sim_init(&r->sim, seed);
+	rand_seed(seed);
+	r->disk = sim_disk(&r->sim);
+	r->limits = (struct journal_limits){ 3 + (uint32_t)(seed % 3),
+	    (8 + 4 * (uint32_t)(seed / 3 % 3)) * SIM_BLOCK };
+	r->entries = r->flights = 0;
+	r->now = 1;
+	r->violation = NULL;
+	r->unsynced_errors = false;
+	start(r, false);
+	for (unsigned life = 0; life < 4 && r->violation == NULL; life++) {
+		r->sim.fail_sync = seed % 3 == 1 ? 20 : 0;
+		r->sim.fail_write = seed % 7 == 1 ? 30 : 0;
+		r->sim.no_space = seed % 5 == 1 ? 15 : 0;
+		if (sim_rand(&r->sim, 3) != 0)
+			r->sim.halt_at = r->sim.calls + 1 +
+			    sim_rand(&r->sim, 300);
+		n = 20 + (unsigned)sim_rand(&r->sim, 150);
+		while (n-- > 0 && !r->sim.halted && r->violation == NULL &&
+		    !journal_dead(r->spool->journal))
+			step(r);
+		r->deaths += journal_dead(r->spool->journal) &&
+		    !r->sim.halted;
+		if (r->violation == NULL)
+			restart(r, sim_rand(&r->sim, 3) != 0, true);
+	}
+	if (r->violation == NULL)
+		quiesce(r);
+	if (r->violation == NULL)
+		judge(r);
+	if (r->violation == NULL) {
+		restart(r, true, false);	/* all was settled: nothing changes */
+		if (r->violation == NULL)
+			quiesce(r);
+		if (r->violation == NULL)
+			judge(r);
+	}
+	if (r->violation == NULL)
+		take_more(r);
+	if (r->spool != NULL)
+		spool_close(r->spool);
+	for (int i = 0; i < r->entries; i++)
+		buf_free(&r->book[i].content);
+	sim_free(&r->sim);
+}
+
+/* --- main ---------------------------------------------------------------- */
+
+static bool
+all_pass(uint64_t runs, uint64_t seed, bool verbose)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	uint64_t i;
+
+	r->verbose = verbose;
+	for (i = 0; i < runs; i++) {
+		one_run(r, seed + i);
+		if (r->violation != NULL)
+			break;
+	}
+	if (r->violation != NULL)
+		printf("seed %" PRIu64 ": %s\n", seed + i, r->text);
+	else
+		printf("%" PRIu64 " runs from seed %" PRIu64 ": %u kills, %u "
+		    "cuts, %u failed syncs, %u dead rings: nothing lost\n",
+		    runs, seed, r->kills, r->cuts, r->errors, r->deaths);
+	i = r->violation == NULL;
+	free(r);
+	return i != 0;
+}
+
+#if VEREDUS_FAULTS
+static const struct {
+	char		letter[2];
+	const char	*text;
+	uint64_t	seed;	/* where to begin: some need a rare schedule */
+} rules[] = {
+	{ "1", "R1 a batch starts on its own block", 1 },
+	{ "2", "R2 nonce and sequence number are believed", 1 },
+	{ "H", "R2 the head is synced before the first batch", 1 },
+	{ "F", "the flush before the answer", 1 },
+	{ "R", "R3 a segment waits for what is settled", 1 },
+	{ "O", "R3 segments are used again oldest first", 1 },
+	{ "T", "R3 an END holds its segment until the unlink is settled",
+	  2880 },
+	{ "S", "R4 what waits leaves the ring", 1 },
+	{ "5", "R5 a refused batch is made void", 1 },
+	{ "D", "R7 the END is written only once the result is settled",
+	  1 },
+	{ "B", "R8 a sync covers what was written before it began",
+	  1 },
+	{ "E", "R9 a failed sync unsettles everything", 1 },
+	{ "X", "R9 also the writes in flight", 1 },
+	{ "U", "R10 a file goes only when its result is settled", 1 },
+	{ "N", "R10 and its END is flushed", 1 },
+	{ "W", "R11 the ring wins over a file", 1 },
+};
+
+static bool
+prove(uint64_t runs)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < NITEMS(rules); i++) {
+		bool caught;
+
+		journal_broken = rules[i].letter;
+		printf("without %s (%s)\n    ", rules[i].text,
+		    rules[i].letter);
+		caught = !all_pass(runs, rules[i].seed, false);
+		printf("    %s\n", caught ? "caught" : "NOT CAUGHT");
+		all = all && caught;
+	}
+	journal_broken = "";
+	return all;
+}
+#endif
+
+static uint64_t
+number(const char *z, uint64_t otherwise)
+{
+	uint64_t v;
+
+	return z != NULL && str_u64(str_of(z), UINT64_MAX, &v) ? v : otherwise;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+
+	if (verbose)
+		setvbuf(stdout, NULL, _IONBF, 0);
+
+	/* thousands of rings are opened: keep their buffers */
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 512 << 20);
+	argc -= verbose;
+	argv += verbose;
+#if VEREDUS_FAULTS
+	if (argc > 1 && strcmp(argv[1], "--prove") == 0)
+		return prove(number(argc > 2 ? argv[2] : NULL, 4000)) ? 0 : 1;
+	if (argc > 2 && strcmp(argv[1], "--broken") == 0) {
+		journal_broken = argv[2];
+		argc -= 2;
+		argv += 2;
+	}
+#endif
+	return all_pass(number(argc > 1 ? argv[1] : NULL, 400),
+	    number(argc > 2 ? argv[2] : NULL, 1), verbose) ? 0 : 1;
+}
