@@ -52,31 +52,13 @@ user_of_line(struct str line, struct user *u)
 	return u->address.n > 0;
 }
 
-/* mkdir -p, so that accounts can be made before the first start. */
-static int
-make_folders(struct cli *c, const char *path)
-{
-	char *z = (char *)arena_get(&c->arena, strlen(path) + 1);
-
-	if (z == NULL)
-		return FAIL_TOO_BIG;
-	memcpy(z, path, strlen(path));
-	for (char *slash = z; (slash = strchr(slash + 1, '/')) != NULL;) {
-		*slash = '\0';
-		if (mkdir(z, 0755) != 0 && errno != EEXIST)
-			return FAIL_TEMP;
-		*slash = '/';
-	}
-	return mkdir(z, 0750) == 0 || errno == EEXIST ? 0 : FAIL_TEMP;
-}
-
 static int
 users_open(struct cli *c, struct users *u)
 {
 	const char *path = cli_folder(c, "users");
 	int rc;
 
-	if (make_folders(c, path) != 0 ||
+	if (cli_make_folders(c, path, 0750) != 0 ||
 	    (u->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
 	    (u->lock = openat(u->dir, ".lock", O_RDWR | O_CREAT | O_CLOEXEC,
 	    0600)) < 0 || flock(u->lock, LOCK_EX) != 0) {

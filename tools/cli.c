@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,6 +115,23 @@ cli_folder(struct cli *c, const char *which)
 			return absolute(c, folders[i].path);
 	return cli_z(c, arena_fmt(&c->arena, "%s/%s", cli_folder(c, "state"),
 	    which));
+}
+
+int
+cli_make_folders(struct cli *c, const char *path, mode_t mode)
+{
+	char *z = arena_get(&c->arena, strlen(path) + 1);
+
+	if (z == NULL)
+		return FAIL_TOO_BIG;
+	memcpy(z, path, strlen(path));
+	for (char *slash = z; (slash = strchr(slash + 1, '/')) != NULL;) {
+		*slash = '\0';
+		if (mkdir(z, 0755) != 0 && errno != EEXIST)
+			return FAIL_TEMP;
+		*slash = '/';
+	}
+	return mkdir(z, mode) == 0 || errno == EEXIST ? 0 : FAIL_TEMP;
 }
 
 const char *

@@ -9,6 +9,8 @@
 #ifndef TOOLS_CLI_H
 #define TOOLS_CLI_H
 
+#include <sys/types.h>
+
 #include "base/arena.h"
 #include "conf/conf.h"
 #include "conf/file.h"
@@ -33,13 +35,18 @@ struct verb {
 	const char	*text;		/* one line */
 };
 
-extern const struct verb service_verbs[], account_verbs[], mail_verbs[];
+extern const struct verb service_verbs[], account_verbs[], alias_verbs[],
+    mail_verbs[];
 
 /* Reads and checks the file; on errors prints them all and returns 78. */
 int	cli_load(struct cli *c) MUST_CHECK;
 /* Path of a folder setting, made absolute; folder "users" defaults to
  * state/users and so on. */
 const char *cli_folder(struct cli *c, const char *which);
+/* mkdir -p, so that accounts and tables can be made before the first start;
+ * mode is that of the last one. */
+int	cli_make_folders(struct cli *c, const char *path, mode_t mode)
+	    MUST_CHECK;
 /* A complaint on standard error, "PROGRAM: ...". */
 void	cli_say(const char *fmt, ...) PRINTF(1, 2);
 

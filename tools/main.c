@@ -22,6 +22,7 @@ static const struct {
 } groups[] = {
 	{ "the suite", service_verbs },
 	{ "accounts", account_verbs },
+	{ "aliases", alias_verbs },
 	{ "mail", mail_verbs },
 };
 

@@ -8,12 +8,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tools/sendmail.h"
 
 #include "base/banned.h"
 
@@ -29,18 +33,53 @@ programs(const char *installed)
 	return z != NULL ? z : installed;
 }
 
-static int
-run_master(struct cli *c, const char *flag)
-{
-	const char *path = cli_z(c, arena_fmt(&c->arena, "%s/veredus-master",
-	    programs(VEREDUS_SBIN)));
-	const char *argv[8] = { "veredus-master", "-c", c->conf_path, "-L",
-	    programs(VEREDUS_LIBEXEC) };
+#define ARGS_MAX	8
 
-	argv[5] = flag;
+static const char *
+master_args(struct cli *c, const char *flag, const char *argv[ARGS_MAX])
+{
+	size_t n = 0;
+
+	argv[n++] = "veredus-master";
+	argv[n++] = "-c";
+	argv[n++] = c->conf_path;
+	argv[n++] = "-L";
+	argv[n++] = programs(VEREDUS_LIBEXEC);
+	if (flag != NULL)
+		argv[n++] = flag;
+	argv[n] = NULL;
+	return cli_z(c, arena_fmt(&c->arena, "%s/veredus-master",
+	    programs(VEREDUS_SBIN)));
+}
+
+static int
+become_master(struct cli *c, const char *flag)
+{
+	const char *argv[ARGS_MAX], *path = master_args(c, flag, argv);
+
 	execv(path, (char *const *)(uintptr_t)argv);
 	cli_say("%s: %s", path, strerror(errno));
 	return EX_OSFILE;
+}
+
+/* Returns when it serves, or has said why not. */
+static int
+spawn_master(struct cli *c)
+{
+	const char *argv[ARGS_MAX], *path = master_args(c, NULL, argv);
+	int status, err;
+	pid_t pid;
+
+	err = posix_spawn(&pid, path, NULL, NULL,
+	    (char *const *)(uintptr_t)argv, environ);
+	if (err != 0) {
+		cli_say("%s: %s", path, strerror(err));
+		return EX_OSFILE;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EX_OSERR;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 }
 
 static int
@@ -58,7 +97,14 @@ verb_start(struct cli *c, int argc, char **argv)
 		cli_say("runs already");
 		return EX_OK;
 	}
-	return run_master(c, argc == 1 ? "-f" : NULL);
+	/* so that programs may leave mail there whenever we do not run */
+	if (drop_make(c) != 0)
+		cli_say("maildrop: %s", strerror(errno));
+	if (argc == 1)
+		return become_master(c, "-f");
+	if ((code = spawn_master(c)) == EX_OK && drop_flush(c) != EX_OK)
+		cli_say("some mail still waits in maildrop");
+	return code;
 }
 
 static pid_t
@@ -152,7 +198,7 @@ verb_check(struct cli *c, int argc, char **argv)
 		c->conf_path = argv[0];
 	if ((code = cli_load(c)) != EX_OK)
 		return code;
-	return run_master(c, "-n");
+	return become_master(c, "-n");
 }
 
 static void
