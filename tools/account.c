@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -52,6 +53,22 @@ user_of_line(struct str line, struct user *u)
 	return u->address.n > 0;
 }
 
+/* As master will set it: authd's group reads, and files made here inherit
+ * it.  Before the first start nobody else has done that. */
+static void
+give_to_readers(struct cli *c, int dir)
+{
+	const char *name = cli_z(c, arena_fmt(&c->arena, "%.*sauthd",
+	    STR_ARG(c->conf.master.user_prefix)));
+	const struct passwd *pw = getpwnam(name);
+	uint32_t base = c->conf.master.uid_base;
+	gid_t gid = base != 0 ? base + AUTHD : pw != NULL ? pw->pw_gid : 0;
+
+	if (geteuid() == 0 && gid != 0 && fchown(dir, 0, gid) == 0 &&
+	    fchmod(dir, 02750) != 0)
+		cli_say("users: %s", strerror(errno));
+}
+
 static int
 users_open(struct cli *c, struct users *u)
 {
@@ -65,6 +82,7 @@ users_open(struct cli *c, struct users *u)
 		cli_say("%s: %s", path, strerror(errno));
 		return errno == EACCES ? EX_NOPERM : EX_CANTCREAT;
 	}
+	give_to_readers(c, u->dir);
 	buf_init(&u->old, USERS_MAX);
 	buf_init(&u->new, USERS_MAX);
 	u->next_id = 1;
