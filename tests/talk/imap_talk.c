@@ -11,7 +11,8 @@
  *	C~ text | more	text, then more as a non-synchronizing literal
  *	S: text		the next line said to it, literally
  *	S: /regex/	or by an extended regular expression
- *	S! N		nothing is said to client N (2S! for client 2)
+ *	S? text		the same, lines before it are skipped
+ *	S!		nothing is said
  *	X		its connection is closed by us (after BYE)
  *	+5s +3m		the clock is turned
  *	@compact	a new generation of every index; also @drop-caches,
@@ -305,20 +306,24 @@ agrees(struct str got, const char *want)
 }
 
 static void
-expect(struct client *c, const char *want)
+expect(struct client *c, const char *want, bool may_skip)
 {
 	struct str all, line;
 	size_t lf;
+	bool ok;
 
 	connect_client(c);
-	all = buf_str(&c->in);
-	lf = str_chr(all, '\n');
-	if (lf == all.n)
-		fail(want, all);
-	line = str_chomp(str_sub(all, 0, lf));
-	if (!agrees(line, want))
-		fail(want, all);
-	buf_consume(&c->in, lf + 1);
+	do {
+		all = buf_str(&c->in);
+		lf = str_chr(all, '\n');
+		if (lf == all.n)
+			fail(want, all);
+		line = str_chomp(str_sub(all, 0, lf));
+		ok = agrees(line, want);
+		if (!ok && !may_skip)
+			fail(want, all);
+		buf_consume(&c->in, lf + 1);
+	} while (!ok);
 }
 
 /* --- @ and + ------------------------------------------------------------- */
@@ -403,7 +408,9 @@ run_line(char *line)
 
 		say(c, end + 1, (unsigned)n, false);
 	} else if (strncmp(line, "S: ", 3) == 0 || strcmp(line, "S:") == 0)
-		expect(c, line[2] == '\0' ? "" : line + 3);
+		expect(c, line[2] == '\0' ? "" : line + 3, false);
+	else if (strncmp(line, "S? ", 3) == 0)
+		expect(c, line + 3, true);
 	else if (strcmp(line, "S!") == 0) {
 		if (c->in.len > 0)
 			fail("silence", buf_str(&c->in));

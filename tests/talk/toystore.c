@@ -787,10 +787,9 @@ static void
 on_authd(struct toy *t, const struct note *n)
 {
 	const struct note_auth_check *a = &n->u.auth_check;
-	bool ok = (str_same(a->user, "joe@example.org") &&
-	    str_same(a->secret, "secret")) ||
-	    (str_same(a->user, "ann@example.org") &&
-	    str_same(a->secret, "word"));
+	bool ok = (str_same(a->user, "joe@example.org") ||
+	    str_same(a->user, "ann@example.org")) &&
+	    str_same(a->secret, "secret");
 
 	if (a->authzid.n > 0 && !str_eq(a->authzid, a->user))
 		ok = false;

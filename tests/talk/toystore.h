@@ -3,8 +3,8 @@
  * tests/talk/toystore.h - stored, authd and rated for in-process talks of
  * imapd: mailboxes in memory behind real channels and real notes.
  *
- * It knows the accounts joe@example.org (password "secret") and
- * ann@example.org ("word"), each with INBOX and the five special mailboxes.
+ * It knows the accounts joe@example.org and ann@example.org, password
+ * "secret", each with INBOX and the five special mailboxes.
  */
 #ifndef TESTS_TOYSTORE_H
 #define TESTS_TOYSTORE_H
