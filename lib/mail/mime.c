@@ -677,6 +677,33 @@ header_done(struct mime *m, const struct mark *end)
 	part_kind(m, p);
 }
 
+/*
+ * The line end before a delimiter is the delimiter's (RFC 2046 5.1.1), also
+ * when it is the empty line of a header.  A child of the multipart keeps its
+ * header whole and has an empty body behind it; what lies deeper ends with
+ * what it lies in.
+ */
+static void
+part_end(struct mime *m, struct mime_part *p, const struct mark *end,
+    bool is_direct)
+{
+	struct part_marks *k = marks_of(p), *up;
+	const struct mark *to = end;
+
+	if (end->at < k->body_from.at && !is_direct) {
+		up = marks_of(p->parent);
+		if (to->at < up->body_from.at)
+			to = &up->body_from;
+		span_set(&p->header, k->header_from.at < to->at ?
+		    &k->header_from : to, to);
+		k->body_from = *to;
+	}
+	if (to->at < k->body_from.at)
+		to = &k->body_from;
+	span_set(&p->body, &k->body_from, to);
+	part_fill(m, p, &k->body_from);
+}
+
 /* cur and its parents below `stop` end at `end`. */
 static void
 parts_end(struct mime *m, const struct mime_part *stop, struct mark end)
@@ -687,16 +714,8 @@ parts_end(struct mime *m, const struct mime_part *stop, struct mark end)
 	while (w->in_header)
 		header_done(m, &end);
 	while (w->cur != stop) {
-		struct part_marks *k = marks_of(w->cur);
-
-		/* An empty body ends where it begins: the line end before
-		 * the delimiter was its header's. */
-		if (end.at < k->body_from.at)
-			span_set(&k->part.body, &k->body_from, &k->body_from);
-		else
-			span_set(&k->part.body, &k->body_from, &end);
-		part_fill(m, &k->part, &k->body_from);
-		w->cur = k->part.parent;
+		part_end(m, w->cur, &end, w->cur->parent == stop);
+		w->cur = w->cur->parent;
 	}
 }
 

@@ -28,6 +28,28 @@ tests_fuzz_fuzz_sasl_SOURCES = tests/fuzz/fuzz_sasl.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sasl_LDADD = lib/libsasl.a lib/libbase.a
 tests_fuzz_fuzz_sasl_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_addresses tests/fuzz/fuzz_header \
+	tests/fuzz/fuzz_mime tests/fuzz/fuzz_shape \
+	tests/fuzz/fuzz_smtp_command tests/fuzz/fuzz_smtp_data
+tests_fuzz_fuzz_addresses_SOURCES = tests/fuzz/fuzz_addresses.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_addresses_LDADD = lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_addresses_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_header_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_header_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_mime_SOURCES = tests/fuzz/fuzz_mime.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_mime_LDADD = lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_mime_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_shape_SOURCES = tests/fuzz/fuzz_shape.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_shape_LDADD = lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_shape_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_smtp_command_SOURCES = tests/fuzz/fuzz_smtp_command.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_smtp_command_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_smtp_command_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_smtp_data_LDADD = lib/libsmtp.a lib/libbase.a
+tests_fuzz_fuzz_smtp_data_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 FUZZERS += tests/fuzz/fuzz_imap_lexer \
 	tests/fuzz/fuzz_imap_set \
 	tests/fuzz/fuzz_imap_search \

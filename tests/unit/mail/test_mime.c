@@ -78,6 +78,11 @@ static const struct mime_case {
 	  "--b--\r\n",
 	  "[multipart/digest 46 67 10([message/rfc822 2 15 3([text/plain 14 1 1])]"
 	  "[text/plain 28 1 1])]" },
+	/* an empty line before the delimiter is the delimiter's, not the
+	 * header's of the message in the message */
+	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+	  "Content-Type: message/rfc822\r\n\r\nS: t\r\n\r\n--b--\r\n",
+	  "[multipart/mixed 45 52 6([message/rfc822 32 6 1([text/plain 6 0 0])])]" },
 	/* the header of a part ends at a delimiter */
 	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
 	  "Content-Type: message/rfc822\r\n--b\r\n\r\nx\r\n--b--\r\n",
