@@ -1,1 +1,12 @@
-# qmgr
+# qmgr - spool, queue and bounces
+pkglibexec_PROGRAMS += qmgr/qmgr qmgr/bounce
+qmgr_qmgr_SOURCES = qmgr/act.c qmgr/fail.c qmgr/qmgr.c qmgr/qmgr.h \
+	qmgr/queue.c qmgr/queue.h qmgr/schedule.c qmgr/schedule.h
+qmgr_qmgr_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
+qmgr_bounce_SOURCES = qmgr/bounce.c
+qmgr_bounce_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
+
+check_PROGRAMS += tests/unit/qmgr/test_queue
+tests_unit_qmgr_test_queue_SOURCES = tests/unit/qmgr/test_queue.c \
+	qmgr/queue.c qmgr/schedule.c
+tests_unit_qmgr_test_queue_LDADD = lib/libbase.a $(LDADD_UNIT)

@@ -329,14 +329,20 @@
 	F(str,	status,	    16)	/* 5.1.1 ... */				\
 	F(u32,	attempts,   0)	\
 	F(str,	reason,	    TEXT_MAX)	/* in words, or the verbatim reply */
+#define FIELDS_BOUNCE_TO(F)	/* repeated: where the DSN goes (routed's rows) */ \
+	F(str,	mid,	    26)	/* of the message that failed */	\
+	F(u32,	kind,	    0)	/* enum route_kind */			\
+	F(str,	address,    ADDRESS_MAX)	\
+	F(str,	account,    ACCOUNT_MAX)	\
+	F(str,	home,	    HOME_MAX)	\
+	F(str,	detail,	    64)
 #define FIELDS_BOUNCE_MAKE(F)	\
 	F(str,	mid,	    26)	/* of the message that failed */	\
 	F(str,	bounce,	    26)	/* mid of the DSN, derived from it */	\
+	F(str,	to,	    ADDRESS_MAX)	/* its To: the sender, or postmaster */ \
+	F(time,	expires_ms, 0)	\
 	F(u32,	is_delay,   0)	/* a delay notice: closes nothing */	\
-	F(u32,	kind,	    0)	/* route of the DSN's recipient */	\
-	F(str,	address,    ADDRESS_MAX)	\
-	F(str,	account,    ACCOUNT_MAX)	\
-	F(str,	home,	    HOME_MAX)
+	F(u32,	is_double,  0)	/* the sender cannot be told: SPOOL_DOUBLE */
 #define FIELDS_BOUNCE_DONE(F)	\
 	F(u32,	failed,	    0)	\
 	F(str,	text,	    TEXT_MAX)
@@ -549,6 +555,7 @@
 	N(QUEUE_ROW, queue_row, ROW, 0, BY(QMGR), BY(CTLD), FD_NONE)	\
 	N(QUEUE_ACT, queue_act, ASK, 60000, BY(CTLD), BY(QMGR), FD_NONE) \
 	N(BOUNCE_RCPT, bounce_rcpt, PUT, 0, BY(QMGR), BY(BOUNCE), FD_NONE) \
+	N(BOUNCE_TO, bounce_to, PUT, 0, BY(QMGR), BY(BOUNCE), FD_NONE)	\
 	N(BOUNCE_MAKE, bounce_make, ASK, 120000, BY(QMGR), BY(BOUNCE), FD_NONE) \
 	N(BOUNCE_DONE, bounce_done, END, 0, BY(BOUNCE), BY(QMGR), FD_NONE) \
 	N(STORE_LOGIN, store_login, ASK, 10000, READERS, BY(STORED), FD_NONE) \
@@ -601,7 +608,12 @@ enum spool_flags {
 	SPOOL_LARGE = 4,	/* body lies in tmp/ under its mid, no descriptor */
 	SPOOL_BULK = 8,
 	SPOOL_DSN = 16,		/* a bounce of ours */
+	SPOOL_DOUBLE = 32,	/* a bounce about a bounce: nobody is told more */
 };
+
+/* NOTIFY of RFC 3461 4.1; 0: not given, failures are told. */
+enum notify_bits { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,
+    NOTIFY_DELAY = 8 };
 
 enum queue_result { QUEUE_DELIVERED, QUEUE_LATER, QUEUE_NEVER, QUEUE_UNKNOWN };
 enum queue_state { QUEUE_WAITS, QUEUE_HELD, QUEUE_RELEASED, QUEUE_REMOVED,

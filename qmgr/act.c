@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/act.c - what the operator asks: list the queue, retry, hold, release,
+ * remove.
+ *
+ * A queue may hold a million messages: a job walks it as far as the channels
+ * take, rests, and goes on.  Its place is a marker in the list of messages,
+ * so that the queue may change meanwhile.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "qmgr/qmgr.h"
+
+#include "base/banned.h"
+
+enum { REST_MS = 5, MESSAGES_A_TURN = 500 };
+
+struct job;
+typedef void job_fn(struct job *j, struct item *i);
+
+struct job {
+	struct link	link;		/* of all jobs */
+	struct message	marker;		/* its mid is empty */
+	struct timer	rest;
+	struct chan	*chan;
+	uint32_t	ticket;
+	job_fn		*fn;
+	enum queue_verb	verb;
+	char		*mid, *address, *reason;
+	uint32_t	count;
+};
+
+static struct link jobs = { &jobs, &jobs };
+
+static void
+job_free(struct job *j)
+{
+	list_remove(&j->link);
+	list_remove(&j->marker.link);
+	timer_stop(&j->rest);
+	free(j->mid);
+	free(j->address);
+	free(j->reason);
+	free(j);
+}
+
+void
+act_chan_gone(const struct chan *c)
+{
+	struct link *e, *tmp;
+
+	list_each_safe(e, tmp, &jobs) {
+		struct job *j = container_of(e, struct job, link);
+
+		if (j->chan == c)
+			job_free(j);
+	}
+}
+
+/* --- walking ------------------------------------------------------------- */
+
+static void
+finish(struct job *j)
+{
+	struct note_ctl_done n = { .count = j->count };
+
+	if (j->count == 0 && j->fn != NULL && (j->mid[0] != '\0' ||
+	    j->address[0] != '\0')) {
+		n.failed = (uint32_t)-FAIL_GONE;
+		n.text = STR("nothing in the queue is called that");
+	}
+	note_answer_ctl_done(j->chan, j->ticket, &n);
+	job_free(j);
+}
+
+static void
+visit(struct job *j, struct message *m)
+{
+	struct link *e, *tmp;
+
+	list_each_safe(e, tmp, &m->items) {
+		struct item *i = container_of(e, struct item, link);
+
+		if (!item_matches(i, str_of(j->mid), str_of(j->address)))
+			continue;
+		j->count++;
+		j->fn(j, i);
+	}
+}
+
+static bool
+may_go_on(const struct job *j)
+{
+	return !chan_busy(j->chan) && (daemon_peer(SPOOLD, 0) == NULL ||
+	    !chan_busy(daemon_peer(SPOOLD, 0)));
+}
+
+static void
+walk(struct job *j)
+{
+	struct link *here = &j->marker.link, *next;
+
+	for (int k = 0; k < MESSAGES_A_TURN && may_go_on(j); k++) {
+		next = here->next;
+		if (next == &qmgr.queue.messages) {
+			finish(j);
+			return;
+		}
+		/* the marker steps over it before it may vanish */
+		list_remove(here);
+		here->prev = next;
+		here->next = next->next;
+		next->next->prev = here;
+		next->next = here;
+		if (container_of(next, struct message, link)->mid[0] != '\0')
+			visit(j, container_of(next, struct message, link));
+	}
+	timer_set(&j->rest, REST_MS);
+}
+
+static void
+on_rest(struct timer *t)
+{
+	walk(container_of(t, struct job, rest));
+}
+
+static char *
+copy(struct str s)
+{
+	char *z = xmalloc(s.n + 1);
+
+	if (s.n > 0)
+		memcpy(z, s.p, s.n);
+	z[s.n] = '\0';
+	return z;
+}
+
+static struct job *
+job_new(struct chan *c, uint32_t ticket, job_fn *fn, struct str mid,
+    struct str address)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	j->chan = c;
+	j->ticket = ticket;
+	j->fn = fn;
+	j->mid = copy(mid);
+	j->address = copy(address);
+	timer_init(&j->rest, on_rest);
+	list_init(&j->marker.items);
+	list_unshift(&qmgr.queue.messages, &j->marker.link);
+	list_push(&jobs, &j->link);
+	return j;
+}
+
+/* --- list ---------------------------------------------------------------- */
+
+static void
+put_row(struct job *j, struct item *i)
+{
+	const struct message *m = i->message;
+	struct note_queue_row n = { .mid = str_of(m->mid), .number = i->number,
+	    .sender = str_of(m->sender), .address = str_of(i->address),
+	    .size = m->size, .received_ms = m->received_ms,
+	    .next_ms = i->is_held ? 0 : i->next_ms, .attempts = i->attempts,
+	    .state = i->is_held ? STR("held") : i->is_busy ? STR("active") :
+	    STR("waiting"), .reason = str_of(i->reason) };
+
+	note_answer_queue_row(j->chan, j->ticket, &n);
+}
+
+void
+act_list(struct chan *c, const struct note *n)
+{
+	const struct note_queue_list *q = note_as_queue_list(n);
+
+	walk(job_new(c, n->ticket, put_row, q->mid, q->address));
+}
+
+/* --- verbs --------------------------------------------------------------- */
+
+static void
+on_done_holding(void *session, const struct note *n)
+{
+	struct item *i = session;
+
+	queue_hold(&qmgr.queue, i, n != NULL && n->u.queue_marked.failed == 0);
+	queue_busy(&qmgr.queue, i, false);
+	qmgr_look();
+}
+
+static void
+on_released(void *session, const struct note *n)
+{
+	struct item *i = session;
+
+	if (n != NULL && n->u.queue_marked.failed == 0)
+		queue_hold(&qmgr.queue, i, false);
+	queue_busy(&qmgr.queue, i, false);
+	qmgr_look();
+}
+
+static void
+on_removed(void *session, const struct note *n)
+{
+	struct item *i = session;
+
+	if (n != NULL && n->u.queue_marked.failed == 0)
+		qmgr_remove(i);
+	else
+		queue_busy(&qmgr.queue, i, false);
+}
+
+static void
+do_verb(struct job *j, struct item *i)
+{
+	/* what is being done this moment ends as it will */
+	if (i->is_busy || i->has_failed) {
+		j->count--;
+		return;
+	}
+	switch (j->verb) {
+	case QUEUE_RETRY:
+		if (i->is_held)
+			j->count--;
+		else
+			queue_wait(&qmgr.queue, i, clock_real_ms());
+		return;
+	case QUEUE_HOLD:
+		if (j->reason[0] != '\0')
+			item_set_reason(i, str_of(j->reason));
+		qmgr_mark(i, QUEUE_HELD, on_done_holding);
+		return;
+	case QUEUE_RELEASE:
+		i->next_ms = clock_real_ms();
+		qmgr_mark(i, QUEUE_RELEASED, on_released);
+		return;
+	case QUEUE_RM:
+		qmgr_log(i, "queue-removed");
+		log_z("reason", j->reason);
+		log_end();
+		qmgr_mark(i, QUEUE_REMOVED, on_removed);
+		return;
+	}
+}
+
+void
+act_do(struct chan *c, const struct note *n)
+{
+	const struct note_queue_act *q = note_as_queue_act(n);
+	struct note_ctl_done no = { .failed = (uint32_t)-FAIL_SYNTAX,
+	    .text = STR("which message? an id, an address, or all") };
+	struct job *j;
+
+	if (q->verb > QUEUE_RM || (q->mid.n == 0 && q->address.n == 0 &&
+	    !q->all)) {
+		note_answer_ctl_done(c, n->ticket, &no);
+		return;
+	}
+	j = job_new(c, n->ticket, do_verb, q->mid, q->address);
+	j->verb = (enum queue_verb)q->verb;
+	j->reason = copy(q->reason);
+	walk(j);
+	qmgr_look();
+}

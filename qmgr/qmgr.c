@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/qmgr.c - the process that knows all mail that waits: what is due is
+ * tried again, what fails for good is bounced, what is held stays.
+ *
+ * In: QUEUE_NEW and QUEUE_GONE of spoold, results of tries, the operator's
+ * wishes by ctld.  Out: QUEUE_TRY and QUEUE_MARK to spoold, who writes states
+ * down; BOUNCE_MAKE to bounce.  It keeps nothing: when it dies, spoold tells
+ * the new one everything; it never sees a message's bytes.
+ *
+ * There is no outgoing delivery yet: a recipient elsewhere waits here until
+ * its lifetime ends.
+ */
+#include "qmgr/qmgr.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "crypto/digest.h"
+#include "daemon/daemon.h"
+#include "qmgr/schedule.h"
+
+#include "base/banned.h"
+
+enum {
+	TRIES_MAX = 64,		/* unanswered QUEUE_TRYs */
+	UNKNOWN_ENDS_MAX = 3,	/* rule 17: then an operator decides */
+};
+
+#define NO_WAY_OUT	"this host does not send mail to other hosts yet"
+
+struct qmgr qmgr;
+
+void
+qmgr_log(const struct item *i, const char *event)
+{
+	log_event(LOG_LEVEL_INFO, event);
+	log_z("mid", i->message->mid);
+	log_u64("number", i->number);
+	log_z("to", i->address);
+	log_u64("attempts", i->attempts);
+}
+
+void
+qmgr_look(void)
+{
+	defer_put(&qmgr.look);
+}
+
+void
+qmgr_mark(struct item *i, enum queue_state state, chan_then_fn *then)
+{
+	struct note_queue_mark n = { .mid = str_of(i->message->mid),
+	    .number = i->number, .state = state, .attempts = i->attempts,
+	    .next_ms = i->next_ms, .reason = str_of(i->reason) };
+
+	queue_busy(&qmgr.queue, i, true);
+	ask_queue_mark(daemon_peer(SPOOLD, 0), &n, then, i);
+}
+
+void
+qmgr_remove(struct item *i)
+{
+	if (i->is_busy)
+		chan_forget(daemon_peer(SPOOLD, 0), i);
+	queue_remove(&qmgr.queue, i);
+}
+
+/* --- later --------------------------------------------------------------- */
+
+/* Written or not: it waits.  Unwritten, a restart tries it earlier. */
+static void
+on_waits(void *session, const struct note *n)
+{
+	struct item *i = session;
+
+	(void)n;
+	queue_busy(&qmgr.queue, i, false);
+	qmgr_look();
+}
+
+static int64_t
+expires_ms(const struct item *i)
+{
+	return i->message->received_ms + daemon_conf()->queue.lifetime;
+}
+
+/* The next try, but never past the end of its life. */
+static void
+defer_item(struct item *i, struct str reason)
+{
+	const struct conf *c = daemon_conf();
+	int64_t now = clock_real_ms(), next = i->kind == ROUTE_REMOTE ?
+	    expires_ms(i) : now + schedule_wait_ms(i->attempts, c->queue.retry,
+	    c->queue.retry_max, rand_u64());
+
+	if (next > expires_ms(i))
+		next = expires_ms(i);
+	item_set_reason(i, reason);
+	i->next_ms = next;
+	qmgr.deferred++;
+	qmgr_log(i, "queue-deferred");
+	log_str("reason", reason);
+	log_i64("next_s", (next - now) / 1000);
+	log_end();
+	qmgr_mark(i, QUEUE_WAITS, on_waits);
+}
+
+/* --- tries --------------------------------------------------------------- */
+
+static void
+on_held(void *session, const struct note *n)
+{
+	struct item *i = session;
+
+	(void)n;
+	queue_hold(&qmgr.queue, i, true);
+	queue_busy(&qmgr.queue, i, false);
+}
+
+/* Nobody saw how the try ended: the mail may be delivered.  Again, but not
+ * for ever. */
+static void
+unknown_end(struct item *i)
+{
+	i->unknown_ends++;
+	if (i->unknown_ends < UNKNOWN_ENDS_MAX) {
+		defer_item(i, STR("the delivery was interrupted"));
+		return;
+	}
+	item_set_reason(i, STR("three deliveries were interrupted: held, "
+	    "an operator should look"));
+	qmgr_log(i, "queue-held");
+	log_z("reason", i->reason);
+	log_end();
+	qmgr_mark(i, QUEUE_HELD, on_held);
+}
+
+static void
+delivered(struct item *i)
+{
+	qmgr.delivered++;
+	qmgr_log(i, "queue-delivered");
+	log_end();
+	qmgr_remove(i);
+}
+
+static void
+on_result(void *session, const struct note *n)
+{
+	const struct note_queue_result *r = note_as_queue_result(n);
+	struct item *i = session;
+
+	qmgr.trying--;
+	qmgr_look();
+	i->attempts++;
+	switch (r != NULL ? (enum queue_result)r->result : QUEUE_UNKNOWN) {
+	case QUEUE_DELIVERED:
+		delivered(i);
+		return;
+	case QUEUE_LATER:
+		defer_item(i, r->text);
+		return;
+	case QUEUE_NEVER:
+		item_set_reason(i, r->text);
+		fail_item(i, "5.0.0");
+		return;
+	case QUEUE_UNKNOWN:
+		break;
+	}
+	unknown_end(i);
+}
+
+static void
+expire(struct item *i)
+{
+	char text[TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "%s%s", i->reason[0] != '\0' ?
+	    "not delivered in time; the last attempt ended with: " :
+	    "not delivered in time", i->reason);
+	item_set_reason(i, str_of(text));
+	fail_item(i, "5.4.7");
+}
+
+static void
+try_item(struct item *i)
+{
+	struct note_queue_try n = { .mid = str_of(i->message->mid),
+	    .number = i->number };
+
+	if (clock_real_ms() >= expires_ms(i)) {
+		expire(i);
+	} else if (i->kind == ROUTE_REMOTE) {
+		defer_item(i, STR(NO_WAY_OUT));
+	} else {
+		qmgr.trying++;
+		queue_busy(&qmgr.queue, i, true);
+		ask_queue_try(daemon_peer(SPOOLD, 0), &n, on_result, i);
+	}
+}
+
+static void
+set_clock(void)
+{
+	int64_t next = queue_next_ms(&qmgr.queue), now = clock_real_ms();
+
+	if (next < 0 || qmgr.trying >= TRIES_MAX)
+		timer_stop(&qmgr.clock);
+	else	/* the wall clock may be set: look again in a while */
+		timer_set(&qmgr.clock, next <= now ? 0 : next - now < 60000 ?
+		    next - now : 60000);
+}
+
+static void
+look(struct defer *d)
+{
+	struct chan *spoold = daemon_peer(SPOOLD, 0);
+	struct item *i;
+
+	(void)d;
+	while (qmgr.trying < TRIES_MAX && chan_ok(spoold) &&
+	    !chan_busy(spoold) &&
+	    (i = queue_due(&qmgr.queue, clock_real_ms())) != NULL)
+		try_item(i);
+	set_clock();
+}
+
+static void
+on_clock(struct timer *t)
+{
+	(void)t;
+	look(NULL);
+}
+
+/* --- what spoold tells --------------------------------------------------- */
+
+/* A first failure comes without a time: the back-off begins here. */
+static void
+on_new(const struct note_queue_new *n)
+{
+	struct item *i = queue_add(&qmgr.queue, n);
+
+	if (n->held)
+		queue_hold(&qmgr.queue, i, true);
+	else if (n->kind == ROUTE_REMOTE && daemon_conf()->spool.hold) {
+		item_set_reason(i, STR("hold-travelling is on"));
+		qmgr_mark(i, QUEUE_HELD, on_held);
+	} else if (n->next_ms == 0 && n->attempts > 0)
+		defer_item(i, n->reason);
+	else
+		queue_wait(&qmgr.queue, i, n->next_ms);
+	qmgr_look();
+}
+
+static void
+on_gone(const struct note_queue_gone *n)
+{
+	struct item *i = queue_item(&qmgr.queue, n->mid, n->number);
+
+	if (i != NULL)
+		qmgr_remove(i);
+}
+
+static void
+on_note(struct chan *c, const struct note *n)
+{
+	if (n->kind == NOTE_QUEUE_NEW)
+		on_new(note_as_queue_new(n));
+	else if (n->kind == NOTE_QUEUE_GONE)
+		on_gone(note_as_queue_gone(n));
+	else if (n->kind == NOTE_QUEUE_LIST)
+		act_list(c, n);
+	else if (n->kind == NOTE_QUEUE_ACT)
+		act_do(c, n);
+}
+
+/* --- the process --------------------------------------------------------- */
+
+/* What was asked in the moment of its death is answered in the next pass: by
+ * then the items are gone. */
+static void
+forget_asks(void)
+{
+	struct link *m, *e;
+
+	list_each(m, &qmgr.queue.messages) {
+		struct message *one = container_of(m, struct message, link);
+
+		if (one->mid[0] == '\0')
+			continue;
+		list_each(e, &one->items) {
+			struct item *i = container_of(e, struct item, link);
+
+			if (i->is_busy)
+				chan_forget(NULL, i);
+		}
+	}
+}
+
+static void
+on_peer_gone(struct chan *c)
+{
+	act_chan_gone(c);
+	if (c->peer != SPOOLD)
+		return;
+	fail_forget();
+	forget_asks();
+	queue_clear(&qmgr.queue);
+	qmgr.trying = 0;
+	timer_stop(&qmgr.clock);
+}
+
+static void
+before_cage(void)
+{
+	digest_warm();
+}
+
+static bool
+start(void)
+{
+	queue_init(&qmgr.queue);
+	timer_init(&qmgr.clock, on_clock);
+	defer_init(&qmgr.look, look);
+	return true;
+}
+
+static void
+on_stat(void)
+{
+	daemon_stat("recipients", qmgr.queue.items);
+	daemon_stat("held", qmgr.queue.held);
+	daemon_stat("delivered", qmgr.delivered);
+	daemon_stat("deferred", qmgr.deferred);
+	daemon_stat("bounced", qmgr.bounced);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon_ops ops = {
+		.kind = QMGR, .before_cage = before_cage, .start = start, .on_note = on_note,
+		.on_peer_gone = on_peer_gone, .on_stat = on_stat,
+	};
+
+	daemon_main(&ops, argc, argv);
+}
