@@ -1,5 +1,5 @@
 # imapd
-pkglibexec_PROGRAMS += veredus-imapd
+pkglibexec_PROGRAMS += imapd/imapd
 IMAPD_SOURCES = imapd/append.c imapd/append.h imapd/batch.c imapd/batch.h \
 	imapd/body.c imapd/body.h imapd/box.c imapd/box.h imapd/change.c \
 	imapd/command.c imapd/command.h imapd/copy.c imapd/fetch.c \
@@ -8,7 +8,7 @@ IMAPD_SOURCES = imapd/append.c imapd/append.h imapd/batch.c imapd/batch.h \
 	imapd/mailbox.h imapd/quirks.c imapd/quirks.h imapd/search.c \
 	imapd/select.c imapd/session.c imapd/session.h imapd/status.c \
 	imapd/sync.c imapd/sync.h
-veredus_imapd_SOURCES = imapd/main.c $(IMAPD_SOURCES)
-veredus_imapd_LDADD = lib/libdaemon.a lib/libipc.a lib/libevent.a \
+imapd_imapd_SOURCES = imapd/main.c $(IMAPD_SOURCES)
+imapd_imapd_LDADD = lib/libdaemon.a lib/libipc.a lib/libevent.a \
 	lib/libimap.a lib/libsasl.a lib/libmail.a lib/libconf.a \
 	lib/libcrypto.a lib/libbase.a $(LIBS_DAEMON)
