@@ -8,7 +8,6 @@ IMAPD_SOURCES = imapd/append.c imapd/append.h imapd/batch.c imapd/batch.h \
 	imapd/mailbox.h imapd/quirks.c imapd/quirks.h imapd/search.c \
 	imapd/select.c imapd/session.c imapd/session.h imapd/status.c \
 	imapd/sync.c imapd/sync.h
-imapd_imapd_SOURCES = imapd/main.c $(IMAPD_SOURCES)
-imapd_imapd_LDADD = lib/libdaemon.a lib/libipc.a lib/libevent.a \
-	lib/libimap.a lib/libsasl.a lib/libmail.a lib/libconf.a \
-	lib/libcrypto.a lib/libbase.a $(LIBS_DAEMON)
+imapd_imapd_SOURCES = imapd/imapd.c $(IMAPD_SOURCES)
+imapd_imapd_LDADD = lib/libimap.a lib/libsasl.a lib/libmail.a \
+	$(LIB_DAEMON) $(LIBS_DAEMON)

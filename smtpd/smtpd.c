@@ -15,12 +15,11 @@
  */
 #include "smtpd/session.h"
 
-#include "base/file.h"
 #include "base/log.h"
+#include "daemon/cert.h"
 
 #include "base/banned.h"
 
-#define PEM_MAX	(256 * 1024)
 
 static struct {
 	struct tls_server	*tls;	/* NULL: no certificate */
@@ -39,38 +38,10 @@ smtpd_accepted(void)
 	smtpd.accepted++;
 }
 
-static bool
-read_pem(const char *name, struct buf *out)
-{
-	int fd = daemon_file(name);
-
-	return fd >= 0 && file_read_fd(fd, out) == 0;
-}
-
-/* A bad certificate changes nothing: the one before goes on. */
 static void
 load_tls(void)
 {
-	struct tls_server *tls;
-	struct buf cert, key;
-	struct why why;
-
-	buf_init(&cert, PEM_MAX);
-	buf_init(&key, PEM_MAX);
-	if (!read_pem("tls-cert", &cert) || !read_pem("tls-key", &key)) {
-		log_say(LOG_LEVEL_INFO, "smtpd-no-certificate",
-		    "TLS is not offered");
-	} else if (tls_server_new(buf_str(&cert), buf_str(&key), "smtp", &tls,
-	    &why) != 0) {
-		log_say(LOG_LEVEL_ERROR, "smtpd-bad-certificate", "%s",
-		    why.text);
-	} else {
-		if (smtpd.tls != NULL)
-			tls_server_unref(smtpd.tls);
-		smtpd.tls = tls;
-	}
-	buf_free(&cert);
-	buf_wipe(&key);
+	cert_load("smtp", &smtpd.tls);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * imapd/main.c - veredus-imapd: IMAP4rev1 for the mailboxes of stored.
+ * imapd/imapd.c - veredus-imapd: IMAP4rev1 for the mailboxes of stored.
  *
  * Comes in: clients on the services imap and imaps, answers of rated, authd
  * and stored.  Goes out: answers to clients, questions to those three.
