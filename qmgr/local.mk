@@ -10,3 +10,15 @@ check_PROGRAMS += tests/unit/qmgr/test_queue
 tests_unit_qmgr_test_queue_SOURCES = tests/unit/qmgr/test_queue.c \
 	qmgr/queue.c qmgr/schedule.c
 tests_unit_qmgr_test_queue_LDADD = lib/libbase.a $(LDADD_UNIT)
+# qmgr
+
+pkglibexec_PROGRAMS += qmgr/routed
+qmgr_routed_SOURCES = qmgr/routed.c qmgr/route.h qmgr/route.c
+qmgr_routed_LDADD = lib/libtable.a lib/libmail.a $(LIB_DAEMON) \
+	$(LIBS_DAEMON) $(BDB_LIBS)
+
+check_PROGRAMS += tests/unit/qmgr/test_route
+tests_unit_qmgr_test_route_SOURCES = tests/unit/qmgr/test_route.c \
+	qmgr/route.c tests/unit/table/scratch.h
+tests_unit_qmgr_test_route_LDADD = lib/libtable.a lib/libmail.a \
+	lib/libconf.a lib/libbase.a $(BDB_LIBS) $(LDADD_UNIT)

@@ -229,6 +229,13 @@ is_new(struct parse *p, struct str name, uint32_t line)
 }
 
 static void
+spoil(struct parse *p, struct str name)
+{
+	if (p->sink->spoilt != NULL)
+		p->sink->spoilt(p->sink->arg, name);
+}
+
+static void
 read_entry(struct parse *p, struct str text, uint32_t line)
 {
 	struct scan s = { text, line };
@@ -240,11 +247,13 @@ read_entry(struct parse *p, struct str text, uint32_t line)
 		step(&s);
 	if (peek(&s) != ':') {
 		bad(p, line, "no colon behind the name");
+		spoil(p, str_of(""));
 		return;
 	}
 	step(&s);
 	if (!canonical_name(p, word, &name)) {
 		bad_target(p, line, word, "is no name for an alias");
+		spoil(p, str_of(""));
 		return;
 	}
 	buf_init(&value, 1024 * 1024);
@@ -257,6 +266,8 @@ read_entry(struct parse *p, struct str text, uint32_t line)
 	if (is_new(p, name, line) && !p->failed)
 		p->sink->entry(p->sink->arg, line, name,
 		    arena_str(p->a, buf_str(&value)));
+	else
+		spoil(p, name);
 	p->failed |= failed;
 	buf_free(&value);
 }
@@ -291,6 +302,7 @@ alias_parse(struct str text, const struct alias_sink *sink, struct arena *a)
 		} else if (entry == NULL && str_more(line) &&
 		    str_trim(line).p[0] != '#') {
 			bad(&p, number, "a continuation of nothing");
+			spoil(&p, str_of(""));
 		}
 	}
 	if (entry != NULL)
@@ -346,7 +358,8 @@ alias_rows(struct str text, const char *name, struct arena *a,
     struct table_row **rows_out, size_t *n_out, struct buf *errors_out)
 {
 	struct collect c = { .a = a, .name = name, .errors = errors_out };
-	struct alias_sink sink = { collect_entry, collect_error, &c };
+	struct alias_sink sink = { .entry = collect_entry,
+	    .error = collect_error, .arg = &c };
 	int rc = alias_parse(text, &sink, a);
 
 	if (rc == 0 && c.too_big)

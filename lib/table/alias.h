@@ -22,6 +22,9 @@ struct alias_sink {
 	void	(*entry)(void *arg, uint32_t line, struct str name,
 		    struct str value);
 	void	(*error)(void *arg, uint32_t line, const char *text);
+	/* This name has an entry, but a wrong one; or, with an empty name, a
+	 * line does not even say whose it is.  After its errors; may be NULL. */
+	void	(*spoilt)(void *arg, struct str name);
 	void	*arg;
 };
 

@@ -2,10 +2,10 @@
 /*
  * table/text.c - a table that is the text of aliases(5), kept in memory.
  *
- * A file with an error serves the entries that are right; what it does not
- * have is then FAIL_TEMP and not FAIL_GONE, for the name may stand in the
- * line that cannot be read.  Mail waits for the operator instead of being
- * returned.
+ * A file with errors serves the entries that are right; a name whose entry is
+ * wrong is FAIL_TEMP.  Is there a line that does not even say whose it is,
+ * then so is every name that is not found, for it may stand in that line.
+ * Mail waits for the operator instead of being returned.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,10 +19,14 @@
 
 #define TEXT_MAX	(256 * 1024 * 1024)
 
+/* Stands for the value of an entry that is wrong. */
+static struct str nothing;
+
 struct text {
 	struct arena	arena;
-	struct dict	dict;		/* key -> struct str * */
-	struct why	broken;		/* code 0: the file is right */
+	struct dict	dict;		/* key -> struct str *; spoilt: &nothing */
+	struct why	error;		/* the first; code 0: the file is right */
+	bool		is_unsure;	/* what is not found may be there */
 };
 
 static void
@@ -33,7 +37,8 @@ text_entry(void *arg, uint32_t line, struct str name, struct str value)
 
 	(void)line;
 	if (kept == NULL || (value.n > 0 && value.p == NULL)) {
-		(void)why_set(&t->broken, FAIL_TEMP, "too large");
+		(void)why_set(&t->error, FAIL_TEMP, "too large");
+		t->is_unsure = true;
 		return;
 	}
 	*kept = value;
@@ -45,16 +50,27 @@ text_error(void *arg, uint32_t line, const char *what)
 {
 	struct text *t = arg;
 
-	if (t->broken.code == 0)
-		(void)why_set(&t->broken, FAIL_TEMP, "line %u: %s", line,
+	if (t->error.code == 0)
+		(void)why_set(&t->error, FAIL_TEMP, "line %u: %s", line,
 		    what);
+}
+
+static void
+text_spoilt(void *arg, struct str name)
+{
+	struct text *t = arg;
+
+	if (name.n == 0)
+		t->is_unsure = true;
+	else
+		(void)dict_put(&t->dict, name, &nothing);
 }
 
 static int
 text_open(struct table *table, struct why *why)
 {
 	struct text *t = xcalloc(1, sizeof(*t));
-	struct alias_sink sink = { text_entry, text_error, t };
+	struct alias_sink sink = { text_entry, text_error, text_spoilt, t };
 	struct buf content;
 	int rc;
 
@@ -67,9 +83,7 @@ text_open(struct table *table, struct why *why)
 	}
 	arena_init(&t->arena, 2 * (size_t)TEXT_MAX);
 	dict_init(&t->dict);
-	if (alias_parse(buf_str(&content), &sink, &t->arena) != 0 &&
-	    t->broken.code == 0)
-		(void)why_set(&t->broken, FAIL_TEMP, "cannot be read");
+	(void)!alias_parse(buf_str(&content), &sink, &t->arena);
 	buf_free(&content);
 	table->state = t;
 	return 0;
@@ -91,7 +105,7 @@ is_broken(const struct table *table, struct why *why)
 	const struct text *t = table->state;
 
 	return why_set(why, FAIL_TEMP, "table %s: %s", table->path,
-	    t->broken.text);
+	    t->error.text);
 }
 
 static int
@@ -101,9 +115,10 @@ text_get(struct table *table, struct str key, struct buf *value_out,
 	const struct text *t = table->state;
 	const struct str *value = dict_get(&t->dict, key);
 
-	if (value == NULL)
-		return t->broken.code == 0 ? FAIL_GONE :
-		    is_broken(table, why);
+	if (value == NULL && !t->is_unsure)
+		return FAIL_GONE;
+	if (value == NULL || value == &nothing)
+		return is_broken(table, why);
 	buf_add(value_out, *value);
 	return buf_failed(value_out) ? FAIL_TOO_BIG : 0;
 }
@@ -117,7 +132,7 @@ text_each(struct table *table, table_each_fn *fn, void *arg, struct why *why)
 	void *value;
 	int rc;
 
-	if (t->broken.code != 0)
+	if (t->error.code != 0)
 		return is_broken(table, why);
 	while (dict_next(&t->dict, &at, &key, &value)) {
 		rc = fn(arg, key, *(struct str *)value);

@@ -31,6 +31,7 @@ struct users {
 	uint32_t	*slot;	/* offset + 1 of a line; 0: empty */
 	size_t		slots;	/* power of two */
 	size_t		count, bad;
+	uint32_t	first;		/* offset of the first account */
 	uint32_t	first_bad;
 	uint64_t	key[2];
 };
@@ -168,7 +169,8 @@ index_lines(struct users *u)
 		    NULL;
 		if (slot != NULL && *slot == 0) {
 			*slot = offset + 1;
-			u->count++;
+			if (u->count++ == 0)
+				u->first = offset;
 		} else if (u->bad++ == 0) {
 			u->first_bad = number;
 		}
@@ -238,6 +240,19 @@ users_nth(struct users *u, uint64_t number, struct user *out,
 	for (at = number; u->slot[at & (u->slots - 1)] == 0; at++)
 		;
 	*out = line_at(u, u->slot[at & (u->slots - 1)] - 1);
+	return 0;
+}
+
+int
+users_first(struct users *u, struct user *out, struct why *why)
+{
+	int rc = fresh(u, why);
+
+	if (rc != 0)
+		return rc;
+	if (u->count == 0)
+		return FAIL_GONE;
+	*out = line_at(u, u->first);
 	return 0;
 }
 

@@ -33,6 +33,9 @@ int	users_find(struct users *u, struct str address, struct user *out,
 /* Some account, the same for the same number while the file stays. */
 int	users_nth(struct users *u, uint64_t number, struct user *out,
 	    struct why *why) MUST_CHECK;
+/* The account of the first line that has one. */
+int	users_first(struct users *u, struct user *out, struct why *why)
+	    MUST_CHECK;
 /* As of the last look-up. */
 size_t	users_count(const struct users *u);
 size_t	users_bad_lines(const struct users *u, uint32_t *first_out);

@@ -39,7 +39,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena a, values;
-	struct alias_sink sink = { on_entry, on_error, &values };
+	struct alias_sink sink = { .entry = on_entry, .error = on_error,
+	    .arg = &values };
 	struct str target[TARGETS];
 	struct why why;
 	size_t n;

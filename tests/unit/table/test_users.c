@@ -38,6 +38,7 @@ static void
 look_up(void **state)
 {
 	struct users *u = users_new(dir);
+	struct why why;
 	struct user user;
 	uint32_t first;
 
@@ -57,6 +58,8 @@ look_up(void **state)
 	assert_int_equal(find(u, "joe@example.or", &user), FAIL_GONE);
 	assert_int_equal(find(u, "", &user), FAIL_GONE);
 	assert_int_equal(users_count(u), 3);
+	assert_int_equal(users_first(u, &user, &why), 0);
+	assert_true(str_same(user.address, "joe@example.org"));
 	assert_int_equal(users_bad_lines(u, &first), 0);
 	/* Replaced: seen at once. */
 	assert_int_equal(scratch_put(dir, "users",
@@ -142,6 +145,7 @@ nth_of_none(void **state)
 	assert_int_equal(users_nth(u, 1, &user, &why), FAIL_TEMP);
 	assert_int_equal(scratch_put(dir, "users", "\n"), 0);
 	assert_int_equal(users_nth(u, 1, &user, &why), FAIL_GONE);
+	assert_int_equal(users_first(u, &user, &why), FAIL_GONE);
 	users_free(u);
 	(void)state;
 }
