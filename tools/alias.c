@@ -191,7 +191,8 @@ verb_alias_list(struct cli *c, int argc, char **argv)
 	for (size_t i = 0; code == EX_OK && i < c->conf.alias.tables.n; i++) {
 		struct source s;
 		struct listing l = { .c = c };
-		struct alias_sink sink = { print_entry, print_error, &l };
+		struct alias_sink sink = { .entry = print_entry,
+		    .error = print_error, .arg = &l };
 
 		code = open_source(c, c->conf.alias.tables.v[i], &s);
 		if (code != EX_OK)
@@ -270,7 +271,8 @@ static int
 change(struct cli *c, const char *name, char **targets)
 {
 	struct search found = { .name = str_of(name) };
-	struct alias_sink sink = { find_entry, ignore_error, &found };
+	struct alias_sink sink = { .entry = find_entry,
+	    .error = ignore_error, .arg = &found };
 	struct source s;
 	struct buf text;
 	int code;
