@@ -10,7 +10,6 @@ check_PROGRAMS += tests/unit/qmgr/test_queue
 tests_unit_qmgr_test_queue_SOURCES = tests/unit/qmgr/test_queue.c \
 	qmgr/queue.c qmgr/schedule.c
 tests_unit_qmgr_test_queue_LDADD = lib/libbase.a $(LDADD_UNIT)
-# qmgr
 
 pkglibexec_PROGRAMS += qmgr/routed
 qmgr_routed_SOURCES = qmgr/routed.c qmgr/route.h qmgr/route.c
