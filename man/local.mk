@@ -1,3 +1,12 @@
-# man
+# man - one page a program; that of the settings is made of their table
+dist_man_MANS += man/veredus.8 man/sendmail.8 man/mailq.1 man/newaliases.1 \
+	man/aliases.5
+noinst_PROGRAMS += man/settings
+man_settings_SOURCES = man/settings.c
+man_MANS = man/veredus.conf.5
+EXTRA_DIST += man/veredus.conf.5.in
+CLEANFILES += man/veredus.conf.5
+man/veredus.conf.5: man/veredus.conf.5.in man/settings$(EXEEXT)
+	$(AM_V_GEN)man/settings$(EXEEXT) $(srcdir)/man/veredus.conf.5.in > $@.tmp && mv $@.tmp $@
 dist_man_MANS += man/veredus-imapd.8
 dist_man_MANS += man/veredus-pop3d.8

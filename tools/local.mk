@@ -18,5 +18,10 @@ install-exec-hook:
 	$(MKDIR_P) $(DESTDIR)$(bindir)
 	ln -sf $(sbindir)/sendmail $(DESTDIR)$(bindir)/mailq
 	ln -sf $(sbindir)/sendmail $(DESTDIR)$(bindir)/newaliases
+	@# a packager says this by dpkg-statoverride or %attr; here if we may
+	@if chgrp veredus-drop $(DESTDIR)$(sbindir)/sendmail 2> /dev/null; then \
+		chmod g+s $(DESTDIR)$(sbindir)/sendmail; \
+	else echo "sendmail: no group veredus-drop: only root can leave mail" \
+		"in maildrop"; fi
 uninstall-hook:
 	rm -f $(DESTDIR)$(bindir)/mailq $(DESTDIR)$(bindir)/newaliases
