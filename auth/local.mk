@@ -18,3 +18,10 @@ tests_unit_auth_test_hash_LDADD = $(AUTH_TEST_LDADD)
 tests_unit_auth_test_passdb_SOURCES = tests/unit/auth/test_passdb.c \
 	auth/cache.c auth/hash.c auth/passdb.c
 tests_unit_auth_test_passdb_LDADD = $(AUTH_TEST_LDADD)
+
+pkglibexec_PROGRAMS += auth/rated
+auth_rated_SOURCES = auth/count.c auth/count.h auth/rated.c
+auth_rated_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
+check_PROGRAMS += tests/unit/auth/test_count
+tests_unit_auth_test_count_SOURCES = tests/unit/auth/test_count.c auth/count.c
+tests_unit_auth_test_count_LDADD = $(AUTH_TEST_LDADD)

@@ -161,7 +161,15 @@
 
 #define PARAMS_rate(P)							\
 	P(connections, num, "limit connections", "50", "1", "100000",	\
-	  BY(RATED), "Connections at a time from one address.")
+	  BY(RATED), "Connections at a time from one address.")		\
+	P(failures, num, "limit failures", "10", "3", "100000",		\
+	  BY(RATED), "Failed logins of one address before it is banned; "	\
+	  "half of what was counted is forgotten every ten minutes. "	\
+	  "Its network (/24, /64) may have four times as many.")	\
+	P(ban, ms, "limit ban", "10m", "1s", "7d", BY(RATED),		\
+	  "First ban of an address; doubles each time it comes again.")	\
+	P(ban_max, ms, "limit ban-max", "1d", "1s", "30d", BY(RATED),	\
+	  "Longest ban.")
 
 #define PARAMS_log(P)							\
 	P(target, word, "log", "file", "file syslog journal", "", BY(LOGD), \

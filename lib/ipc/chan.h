@@ -39,6 +39,7 @@ struct chan {
 	chan_note_fn	*on_note;
 	chan_end_fn	*on_end;
 	void		*arg;
+	void		*room;		/* the room's own, freed by it at the end */
 	struct link	queue;		/* packets not yet sent */
 	size_t		queued;		/* bytes */
 	size_t		queue_max;	/* CHAN_QUEUE_MAX; master deals more */
