@@ -71,3 +71,12 @@ tests_fuzz_fuzz_imap_name_SOURCES = tests/fuzz/fuzz_imap_name.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_imap_name_LDADD = lib/libimap.a lib/libmail.a lib/libbase.a
 tests_fuzz_fuzz_imap_name_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/imap_lexer.dict tests/fuzz/imap_set.dict tests/fuzz/imap_search.dict tests/fuzz/imap_fetch.dict tests/fuzz/imap_name.dict
+
+FUZZERS += tests/fuzz/fuzz_imap_session
+tests_fuzz_fuzz_imap_session_SOURCES = tests/fuzz/fuzz_imap_session.c \
+	$(IMAPD_SOURCES) $(FUZZ_MAIN)
+tests_fuzz_fuzz_imap_session_LDADD = tests/talk/libtoy.a lib/libimap.a \
+	lib/libsasl.a lib/libmail.a lib/libipc.a lib/libevent.a \
+	lib/libconf.a lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
+tests_fuzz_fuzz_imap_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/imap_session.dict

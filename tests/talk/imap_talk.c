@@ -31,8 +31,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "daemon/daemon.h"
-#include "imapd/box.h"
 #include "imapd/imapd.h"
 #include "imapd/session.h"
 #include "toystore.h"
@@ -47,56 +45,9 @@ struct client {
 	struct buf	in;
 };
 
-static struct conf conf;
-static struct toy toy;
 static struct client client[CLIENTS];
 static const char *file_name;
 static unsigned line_number;
-struct imapd imapd = { .page = { .fd = -1 }, .window = { .fd = -1 } };
-
-/* --- daemon.h for this process ------------------------------------------- */
-
-const struct conf *
-daemon_conf(void)
-{
-	return &conf;
-}
-
-uint16_t
-daemon_boot(void)
-{
-	return 1;
-}
-
-struct chan *
-daemon_peer(enum proc kind, unsigned index)
-{
-	return kind == STORED ? toy.stored.chan : kind == AUTHD ?
-	    toy.authd.chan : kind == RATED ? toy.rated.chan : NULL;
-}
-
-struct chan *
-daemon_any(enum proc kind)
-{
-	return daemon_peer(kind, 0);
-}
-
-struct chan *
-daemon_stored_of(struct str account)
-{
-	return toy.stored.chan;
-}
-
-unsigned
-daemon_peer_count(enum proc kind)
-{
-	return 1;
-}
-
-void
-imapd_look_for_end(void)
-{
-}
 
 /* --- the world ----------------------------------------------------------- */
 
@@ -107,23 +58,6 @@ fail(const char *what, struct str got)
 	    line_number, what, (int)(got.n > 2000 ? 2000 : got.n),
 	    (const char *)got.p);
 	exit(1);
-}
-
-static void
-on_note(struct chan *c, const struct note *n, void *arg)
-{
-	if (c->peer == STORED)
-		box_on_note(c, n);
-}
-
-static void
-on_chan_end(struct chan *c, void *arg)
-{
-	if (c->peer == STORED) {
-		session_stored_gone(c);
-		toy.stored.chan = NULL;
-		chan_free(c);
-	}
 }
 
 static void
@@ -364,9 +298,9 @@ act(const char *what)
 	else if (strcmp(what, "stored-deaf") == 0)
 		toy.is_deaf = true;
 	else if (strcmp(what, "strict") == 0)
-		conf.imapd.strict = true;
+		toy_conf.imapd.strict = true;
 	else if (strcmp(what, "cleartext-off") == 0)
-		conf.site.cleartext_logins = false;
+		toy_conf.site.cleartext_logins = false;
 	else if (strncmp(what, "fill ", 5) == 0)
 		toy_fill(&toy, (unsigned)strtoul(what + 5, NULL, 10));
 	else if (strncmp(what, "skip ", 5) == 0)
@@ -442,13 +376,7 @@ run_file(const char *name)
 		bug("cannot open %s", name);
 	file_name = name;
 	line_number = 0;
-	conf_init(&conf);
-	conf.site.hostname = STR("mail.example.org");
-	conf.site.cleartext_logins = true;
-	clock_freeze(1700000000000);
-	list_init(&imapd.sessions);
-	dict_init(&imapd.boxes);
-	toy_init(&toy, on_note, on_chan_end);
+	toy_world_begin();
 	while ((n = getline(&line, &cap, f)) >= 0) {
 		line_number++;
 		if (n > 0 && line[n - 1] == '\n')
@@ -470,9 +398,7 @@ run_file(const char *name)
 	turn("1m");
 	if (!list_empty(&imapd.sessions))
 		fail("all sessions freed", STR("some are left"));
-	dict_free(&imapd.boxes);
-	toy_free(&toy);
-	conf_free(&conf);
+	toy_world_end();
 }
 
 static void

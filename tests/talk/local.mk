@@ -2,7 +2,8 @@
 noinst_LIBRARIES += tests/talk/libtalk.a tests/talk/libtoy.a
 tests_talk_libtalk_a_SOURCES = tests/talk/talk.c tests/talk/talk.h \
 	tests/talk/client.c tests/talk/daemon.c tests/talk/note.c
-tests_talk_libtoy_a_SOURCES = tests/talk/toystore.c tests/talk/toystore.h
+tests_talk_libtoy_a_SOURCES = tests/talk/toystore.c tests/talk/toystore.h \
+	tests/talk/toyworld.c
 TALK_LIBS = tests/talk/libtalk.a lib/libsasl.a lib/libsmtp.a lib/libimap.a \
 	lib/libmail.a $(LIB_DAEMON) $(OPENSSL_LIBS)
 

@@ -9,6 +9,7 @@
 #ifndef TESTS_TOYSTORE_H
 #define TESTS_TOYSTORE_H
 
+#include "conf/conf.h"
 #include "ipc/fake.h"
 
 struct toy {
@@ -31,5 +32,12 @@ void	toy_fill(struct toy *t, unsigned n);
 void	toy_compact(struct toy *t);
 /* Forget what was cached: ENVELOPE has to come from the files. */
 void	toy_drop_caches(struct toy *t);
+
+
+/* toyworld.c: the process around the sessions, with the clock standing. */
+extern struct conf toy_conf;
+extern struct toy toy;
+void	toy_world_begin(void);
+void	toy_world_end(void);
 
 #endif
