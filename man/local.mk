@@ -11,3 +11,4 @@ man/veredus.conf.5: man/veredus.conf.5.in man/settings$(EXEEXT)
 dist_man_MANS += man/veredus-imapd.8
 dist_man_MANS += man/veredus-pop3d.8
 dist_man_MANS += man/veredus-bounce.8 man/veredus-qmgr.8 man/veredus-rated.8
+dist_man_MANS += man/veredus-stored.8

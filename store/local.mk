@@ -1,1 +1,15 @@
-# store
+# store - the mailboxes
+STORED_SOURCES = store/account.c store/append.c store/box.c store/change.c \
+	store/job.c store/mailbox.c store/news.c store/set.c store/stored.h
+pkglibexec_PROGRAMS += store/stored
+store_stored_SOURCES = store/stored.c $(STORED_SOURCES)
+store_stored_LDADD = lib/libmaildir.a lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/store/test_stored
+tests_unit_store_test_stored_SOURCES = tests/unit/store/test_stored.c \
+	$(STORED_SOURCES) $(MAILDIR_WORLD)
+tests_unit_store_test_stored_LDADD = lib/libmaildir.a lib/libmail.a \
+	lib/libipc.a lib/libevent.a lib/libconf.a lib/libcrypto.a lib/libbase.a \
+	$(OPENSSL_LIBS) $(LDADD_UNIT)
+endif

@@ -178,6 +178,15 @@ account_known(struct account *a, const struct log_key *key)
 
 /* --- writing ------------------------------------------------------------- */
 
+bool
+account_ready(struct account *a)
+{
+	if (reserve_ask(&a->reserve, NULL, 0, 0, a->modseq))
+		return true;
+	a->place->ops->want_numbers(a);
+	return reserve_ask(&a->reserve, NULL, 0, 0, a->modseq);
+}
+
 uint64_t
 account_txn(struct account *a)
 {

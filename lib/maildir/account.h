@@ -79,6 +79,8 @@ int	account_open(struct account_place *p, struct str name, struct str home,
 /* Closes its boxes too. */
 void	account_close(struct account *a);
 
+/* May something be logged that needs no UID?  As box_ready. */
+bool	account_ready(struct account *a);
 /* The next MODSEQ. */
 uint64_t account_txn(struct account *a);
 /* Writes a record (txn is given here) and remembers what is needed of it. */
@@ -97,7 +99,7 @@ int	account_log_anew(struct account *a, int64_t now_s) MUST_CHECK;
  * at the next open. */
 int	account_clean(struct account *a) MUST_CHECK;
 
-/* --- mailboxes (names.c of IMAP: UTF-8, '/') ----------------------------- */
+/* --- mailboxes (names: UTF-8, '/') ----------------------------- */
 
 typedef void account_name_fn(void *arg, const char *name, bool subscribed,
 	    bool exists);
@@ -111,8 +113,8 @@ int	account_create(struct account *a, struct str name) MUST_CHECK;
 int	account_delete(struct account *a, struct str name) MUST_CHECK;
 /* Removes what a delete left, also one that was cut short. */
 void	account_sweep(struct account *a);
-/* One folder, or INBOX (its messages move, it stays); children are the
- * caller's.  FAIL_GONE, FAIL_PERM: `to` exists. */
+/* One folder; children are the caller's, and so is INBOX, which stays while
+ * its messages move.  FAIL_GONE, FAIL_PERM: `to` exists. */
 int	account_rename(struct account *a, struct str from, struct str to)
 	    MUST_CHECK;
 int	account_subscribe(struct account *a, struct str name, bool on)

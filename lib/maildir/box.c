@@ -298,6 +298,23 @@ load_index(struct box *b)
 	return 0;
 }
 
+int
+box_share(struct box *b, int *index_out, int *cache_out, struct why *why)
+{
+	char name[FILE_BUF];
+
+	file_name(b, "idx", name);
+	*index_out = b->v->open(b->v, b->a->index, name, O_RDONLY, 0);
+	if (*index_out < 0)
+		return why_errno(why, FAIL_TEMP, "index");
+	file_name(b, "cache", name);
+	*cache_out = b->v->open(b->v, b->a->index, name, O_RDONLY, 0);
+	if (*cache_out >= 0)
+		return 0;
+	b->v->close(b->v, *index_out);
+	return why_errno(why, FAIL_TEMP, "cache");
+}
+
 /* --- names and numbers --------------------------------------------------- */
 
 static int

@@ -120,6 +120,9 @@ bool	box_ready(struct box *b, uint32_t n);
 
 /* Looks whether somebody else changed the folders; sets todo. */
 void	box_check(struct box *b);
+/* Read-only descriptors of index and cache, for a face. */
+int	box_share(struct box *b, int *index_out, int *cache_out,
+	    struct why *why) MUST_CHECK;
 /* Does work that waits, for about ms; false: more is left that can be done
  * now.  Only work in `mask`. */
 bool	box_step(struct box *b, unsigned mask, int64_t ms);

@@ -353,31 +353,6 @@ account_sweep(struct account *a)
 
 /* --- rename -------------------------------------------------------------- */
 
-/* INBOX stays and its messages move (RFC 3501 6.3.5): the folders with the
- * messages and the names log go, new ones come. */
-static int
-rename_inbox(struct account *a, const char *folder)
-{
-	int fd, r = 0;
-	size_t i;
-
-	detach(a, STR("INBOX"));
-	fd = a->v->open(a->v, a->root, folder, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0)
-		return FAIL_TEMP;
-	for (i = 0; r == 0 && i < NITEMS(parts); i++) {
-		a->v->rmdir(a->v, fd, parts[i]);
-		if (a->v->rename(a->v, a->root, parts[i], fd, parts[i], false)
-		    < 0 || a->v->mkdir(a->v, a->root, parts[i], 0700) < 0)
-			r = FAIL_TEMP;
-	}
-	if (r == 0 && a->v->rename(a->v, a->root, NAMES_FILE, fd, NAMES_FILE,
-	    true) < 0 && errno != ENOENT)
-		r = FAIL_TEMP;
-	a->v->close(a->v, fd);
-	return r;
-}
-
 static void
 rename_open(struct account *a, struct str from, struct str to)
 {
@@ -404,10 +379,8 @@ account_rename(struct account *a, struct str from, struct str to)
 		return FAIL_PERM;
 	if (folder_encode(from, folder) != 0 || !is_mailbox(a, folder))
 		return FAIL_GONE;
-	if (strcmp(folder, ".") == 0) {
-		r = account_create(a, to);
-		return r != 0 ? r : rename_inbox(a, new_folder);
-	}
+	if (strcmp(folder, ".") == 0)
+		return FAIL_PERM;
 	if (a->v->rename(a->v, a->root, folder, a->root, new_folder, false)
 	    < 0)
 		return errno == ENAMETOOLONG ? FAIL_TOO_BIG : FAIL_TEMP;

@@ -208,7 +208,7 @@ reserve_ask(struct reserve *r, struct reserve_row *row, uint32_t next,
 	bool fine = true;
 
 	/* An unclean row says already that it must be looked through. */
-	if (!row->ready && !row->unclean) {
+	if (row != NULL && !row->ready && !row->unclean) {
 		row->boot = r->boot;
 		fine = false;
 	}
@@ -217,7 +217,7 @@ reserve_ask(struct reserve *r, struct reserve_row *row, uint32_t next,
 			r->wanted = modseq + n + RESERVE_MODSEQS;
 		fine = false;
 	}
-	if ((uint64_t)next + n > row->synced) {
+	if (row != NULL && (uint64_t)next + n > row->synced) {
 		if ((uint64_t)next + n > row->wanted)
 			row->wanted = (uint64_t)next + n + RESERVE_UIDS;
 		fine = false;

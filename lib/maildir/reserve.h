@@ -66,7 +66,8 @@ struct reserve_row *reserve_row_make(struct reserve *r, const uint8_t id[16],
 	    uint32_t uidvalidity, uint32_t next);
 void	reserve_forget(struct reserve *r, const uint8_t id[16]);
 
-/* May UIDs next .. next + n - 1 and MODSEQs up to modseq + 64 + n be used?
+/* row may be NULL: no UIDs are wanted.
+ * May UIDs next .. next + n - 1 and MODSEQs up to modseq + 64 + n be used?
  * If not, more is wanted. */
 bool	reserve_ask(struct reserve *r, struct reserve_row *row, uint32_t next,
 	    uint32_t n, uint64_t modseq);

@@ -172,8 +172,8 @@ world_init(struct world *w)
 	    .hash_key = { 1, 2 } };
 }
 
-static void
-remove_all(int dir, const char *name)
+void
+world_remove(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY);
 	struct dirent *e;
@@ -186,7 +186,7 @@ remove_all(int dir, const char *name)
 		    strcmp(e->d_name, "..") == 0)
 			continue;
 		if (unlinkat(fd, e->d_name, 0) < 0)
-			remove_all(fd, e->d_name);
+			world_remove(fd, e->d_name);
 	}
 	closedir(d);
 	unlinkat(dir, name, AT_REMOVEDIR);
@@ -200,7 +200,7 @@ world_free(struct world *w)
 	close(w->place.state);
 	close(w->place.index);
 	ingest_free(&w->ingest);
-	remove_all(AT_FDCWD, w->dir);
+	world_remove(AT_FDCWD, w->dir);
 }
 
 void

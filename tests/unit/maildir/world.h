@@ -22,6 +22,7 @@ struct world {
 };
 
 void	world_init(struct world *w);
+void	world_remove(int dir, const char *name);	/* with all in it */
 void	world_free(struct world *w);	/* removes the folder */
 void	world_open(struct world *w);	/* the account; aborts if it cannot */
 void	world_close(struct world *w);	/* as a process that ends */

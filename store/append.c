@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store/append.c - mail comes: from spoold (deliveries, replays) and from
+ * imapd (APPEND).
+ *
+ * A delivery is on the journal already; it is written here and answered.
+ * spoold has it settled later.
+ *
+ * An APPEND is written to tmp/, gets its UID, goes onto the journal, and only
+ * when that is flushed into its place; then it is answered.  Deliveries that
+ * come in between are written and answered, but are announced behind it, so
+ * that UIDs appear in order (durability.md 21).
+ */
+#include "store/stored.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include "base/banned.h"
+
+static void
+answer(struct job *j, int failed, const char *text, uint32_t uid,
+    uint32_t uidvalidity)
+{
+	struct note_store_appended a = { .failed = (uint32_t)-failed,
+	    .text = str_of(text), .uid = uid, .uidvalidity = uidvalidity };
+
+	if (j->peer != NULL)
+		note_answer_store_appended(j->peer->c, j->ticket, &a);
+}
+
+static void
+say_delivered(const struct note_store_append *n, const struct box *b,
+    uint32_t uid, const char *event)
+{
+	log_event(LOG_LEVEL_INFO, event);
+	log_str("mid", n->mid);
+	log_u64("recipient", n->number);
+	log_z("account", b->a->name);
+	log_z("mailbox", b->name);
+	log_u64("uid", uid);
+	log_u64("size", n->size);
+	log_end();
+}
+
+static void
+say_failed(const struct note_store_append *n, int r, const struct why *why)
+{
+	log_event(LOG_LEVEL_WARN, "delivery-failed");
+	log_str("mid", n->mid);
+	log_u64("recipient", n->number);
+	log_str("account", n->account);
+	log_str("mailbox", n->mailbox);
+	log_z("class", fail_name(r));
+	log_z("text", why->text);
+	log_end();
+}
+
+static int
+fill(struct job *j, const struct note_store_append *n, struct box *b,
+    struct delivery *d)
+{
+	memset(d, 0, sizeof(*d));
+	if (!mid_to_bin(n->mid, d->key.mid))
+		return FAIL_SYNTAX;
+	d->key.number = n->number;
+	d->key.redelivery = n->redelivery;
+	d->added = n->added;
+	d->fd = j->n->fd;
+	d->offset = n->offset;
+	d->size = n->size;
+	d->digest = n->digest;
+	d->uid = n->uidvalidity == b->h.uidvalidity ? n->uid : 0;
+	d->flags = (uint16_t)n->flags & INDEX_FLAG_MASK;
+	d->date_s = n->date_s;
+	return box_keyword_mask(b, n->keywords, true, &d->keywords) ==
+	    FAIL_TEMP ? FAIL_TEMP : 0;
+}
+
+/* --- from spoold --------------------------------------------------------- */
+
+struct search_id {
+	struct account	*a;
+	uint8_t		id[16];
+	char		name[FOLDER_NAME_BUF];
+	bool		found;
+};
+
+static void
+compare_id(void *arg, const char *name, bool subscribed, bool exists)
+{
+	struct search_id *s = arg;
+	struct names names = { .fd = -1 };
+	char folder[FOLDER_BUF];
+	int fd;
+
+	(void)subscribed;
+	if (s->found || !exists || folder_encode(str_of(name), folder) != 0)
+		return;
+	fd = account_folder(s->a, folder);
+	if (fd < 0)
+		return;
+	if (names_open(&names, s->a->v, fd) == 0) {
+		s->found = memcmp(names.head.mailboxid, s->id, 16) == 0;
+		names_close(&names);
+	}
+	s->a->v->close(s->a->v, fd);
+	if (s->found)
+		snprintf(s->name, sizeof(s->name), "%s", name);
+}
+
+/* Where it belongs: an APPEND into the mailbox it was made in, whatever that
+ * is called now; mail for user+tag into the mailbox of the tag if there is
+ * one; everything else, and what has no mailbox, into INBOX. */
+static int
+find_box(struct holding *h, const struct note_store_append *n,
+    struct box **out, enum run *wait_out, struct why *why)
+{
+	struct search_id s = { .a = h->a };
+	int r;
+
+	if (n->mailboxid.n > 0 && mid_to_bin(n->mailboxid, s.id) &&
+	    account_list(h->a, compare_id, &s) == 0 && s.found)
+		return box_use(h, str_of(s.name), out, wait_out, why);
+	r = box_use(h, n->mailbox.n > 0 ? n->mailbox : STR("INBOX"), out,
+	    wait_out, why);
+	return r == FAIL_GONE ? box_use(h, STR("INBOX"), out, wait_out, why) :
+	    r;
+}
+
+static enum run
+deliver(struct job *j, const struct note_store_append *n)
+{
+	struct holding *h;
+	struct delivery d;
+	struct draft x;
+	struct box *b;
+	struct why why = { 0, "" };
+	enum run wait;
+	uint32_t uid = 0;
+	int r;
+
+	r = account_hold(n->account, n->home, &h, &why);
+	if (r == 0)
+		r = find_box(h, n, &b, &wait, &why);
+	if (r == 0 && wait == DONE)
+		wait = box_numbers(j, b, 1, &r);
+	if (r == 0 && wait != DONE) {
+		j->h = h;
+		return wait;
+	}
+	if (r == 0)
+		r = fill(j, n, b, &d);
+	if (r == 0 && n->replay) {
+		r = deliver_again(b, &d, &uid, &why);
+	} else if (r == 0) {
+		d.uid = 0;
+		r = deliver_write(b, &d, &x, &why);
+		if (r == 0)
+			r = deliver_commit(b, &x, &uid, &why);
+	}
+	if (r == 0) {
+		box_touch(b);
+		say_delivered(n, b, uid, n->replay ? "delivered-again" :
+		    "delivered");
+	} else {
+		say_failed(n, r, &why);
+	}
+	answer(j, r, r == 0 ? "" : why.text, uid,
+	    r == 0 ? b->h.uidvalidity : 0);
+	return DONE;
+}
+
+/* --- from imapd ---------------------------------------------------------- */
+
+struct appending {		/* job->state */
+	struct box	*b;	/* pinned */
+	struct draft	x;
+	struct buf	blob;
+};
+
+static void
+end_appending(struct job *j)
+{
+	struct appending *s = j->state;
+
+	if (s == NULL)
+		return;
+	deliver_drop(s->b, &s->x);
+	box_unhold(s->b, s->x.m.uid);
+	box_pin(s->b, -1);
+	box_touch(s->b);
+	buf_free(&s->blob);
+	free(s);
+	j->state = NULL;
+}
+
+static enum run
+job_done(struct job *j)
+{
+	(void)j;
+	return DONE;
+}
+
+static void
+on_journalled(void *session, const struct note *note)
+{
+	const struct note_spool_done *d = note_as_spool_done(note);
+	struct job *j = session;
+	struct appending *s = j->state;
+	const struct note_store_append *n = note_as_store_append(j->n);
+	struct why why = { FAIL_TEMP, "the journal does not answer" };
+	uint32_t uid = 0;
+	int r = FAIL_TEMP;
+
+	if (d != NULL && d->failed == 0 && !s->b->is_deleted) {
+		r = box_fresh(s->b, &why);
+		if (r == 0)
+			r = deliver_commit(s->b, &s->x, &uid, &why);
+	} else if (d != NULL && d->failed != 0) {
+		r = -(int)d->failed;
+		why_set(&why, r, "%.*s", STR_ARG(d->text));
+	}
+	if (r == 0)
+		say_delivered(n, s->b, uid, "appended");
+	else
+		say_failed(n, r, &why);
+	box_touch(s->b);
+	boxes_tell();
+	answer(j, r, reason_of(r, &why), uid, s->b->h.uidvalidity);
+	j->run = job_done;
+	job_again(j);
+}
+
+static void
+journal(struct job *j)
+{
+	struct appending *s = j->state;
+	const struct note_store_append *n = note_as_store_append(j->n);
+	char id[MID_LEN + 1];
+	struct note_spool_append ask = {
+		.mid = n->mid, .account = str_of(s->b->a->name),
+		.home = str_of(s->b->a->home), .mailbox = str_of(s->b->name),
+		.uid = s->x.m.uid, .uidvalidity = s->b->h.uidvalidity,
+		.flags = n->flags, .keywords = n->keywords,
+		.date_s = n->date_s, .size = n->size,
+		.deadline_ms = n->deadline_ms, .fd = j->n->fd,
+	};
+
+	mid_from_bin(s->b->h.mailboxid, id);
+	ask.mailboxid = str_of(id);
+	ask_spool_append(daemon_peer(SPOOLD, 0), &ask, on_journalled, j);
+}
+
+/* The draft is written; its blob lies in what all drafts share, so it is
+ * copied before others come. */
+static enum run
+hold_and_ask(struct job *j, struct box *b, struct draft *x)
+{
+	struct appending *s = xcalloc(1, sizeof(*s));
+
+	s->b = b;
+	s->x = *x;
+	buf_init(&s->blob, CACHE_BLOB_HEAD + CACHE_BLOB_MAX);
+	buf_add(&s->blob, x->m.blob);
+	s->x.m.blob = buf_str(&s->blob);
+	s->x.m.uid = box_hold(b);
+	box_pin(b, 1);
+	j->state = s;
+	j->end = end_appending;
+	j->h = holding_of(b->a);
+	journal(job_keep(j, ASKED));
+	return ASKED;
+}
+
+static enum run
+append(struct job *j, const struct note_store_append *n)
+{
+	struct login *l = login_of(j->peer, n->login);
+	struct delivery d;
+	struct draft x;
+	struct box *b;
+	struct why why = { 0, "" };
+	enum run wait = DONE;
+	int r;
+
+	if (l == NULL) {
+		answer(j, FAIL_DENIED, "[UNAVAILABLE] Log in again", 0, 0);
+		return DONE;
+	}
+	r = box_use(l->h, n->mailbox, &b, &wait, &why);
+	if (r == 0 && wait == DONE)
+		wait = box_numbers(j, b, 1, &r);
+	if (r == 0 && wait != DONE) {
+		j->h = l->h;
+		return wait;
+	}
+	if (r == 0)
+		r = fill(j, n, b, &d);
+	if (r == 0) {
+		d.uid = 0;
+		d.in_cur = true;
+		r = deliver_write(b, &d, &x, &why);
+	}
+	if (r == 0)
+		return hold_and_ask(j, b, &x);
+	if (r != FAIL_GONE)
+		say_failed(n, r, &why);
+	answer(j, r, reason_of(r, &why), 0, 0);
+	return DONE;
+}
+
+enum run
+on_append(struct job *j)
+{
+	const struct note_store_append *n = note_as_store_append(j->n);
+
+	/* Too late: who asked has given up, and would send it again. */
+	if (n->deadline_ms != 0 && clock_mono_ms() > n->deadline_ms) {
+		answer(j, FAIL_TEMP, "too late", 0, 0);
+		return DONE;
+	}
+	return j->peer != NULL && j->peer->c->peer == SPOOLD ?
+	    deliver(j, n) : append(j, n);
+}

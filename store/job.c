@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store/job.c - questions that wait.
+ *
+ * Most are answered where they are asked and never come here.  One that must
+ * wait is kept with a copy of its note and its descriptor; nothing that
+ * waits holds up another.
+ */
+#include "store/stored.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+#include "base/banned.h"
+
+static struct link numbers, work, doors, asked;
+static bool is_init;
+static size_t waiting;
+
+static void
+init(void)
+{
+	if (is_init)
+		return;
+	is_init = true;
+	list_init(&numbers);
+	list_init(&work);
+	list_init(&doors);
+	list_init(&asked);
+}
+
+static struct link *
+list_of(enum run why)
+{
+	init();
+	switch (why) {
+	case NUMBERS:
+		return &numbers;
+	case WORK:
+		return &work;
+	case DOORS:
+		return &doors;
+	case ASKED:
+	case DONE:
+		break;
+	}
+	return &asked;
+}
+
+static void
+copy_note(struct job *k, const struct note *n)
+{
+	struct why why;
+
+	buf_init(&k->packet, NOTE_MAX);
+	note_encode(n, &k->packet);
+	if (note_decode(buf_str(&k->packet), &k->copy, &why) != 0)
+		bug("a note does not survive its own codec: %s", why.text);
+	k->copy.ticket = n->ticket;
+	note_set_fd(&k->copy, note_take_fd(n));
+	k->n = &k->copy;
+}
+
+struct job *
+job_keep(struct job *j, enum run why)
+{
+	struct job *k = j;
+
+	if (!j->is_copy) {
+		k = xcalloc(1, sizeof(*k));
+		k->peer = j->peer;
+		k->ticket = j->ticket;
+		k->run = j->run;
+		k->h = j->h;
+		k->state = j->state;
+		k->end = j->end;
+		k->tries = j->tries;
+		k->begun = j->begun;
+		k->is_copy = true;
+		copy_note(k, j->n);
+		waiting++;
+		list_init(&k->link);
+		if (k->h != NULL)
+			account_use(k->h, 1);
+	}
+	list_remove(&k->link);
+	list_push(list_of(why), &k->link);
+	if (why == WORK)
+		work_soon();
+	return k;
+}
+
+static void
+finish(struct job *j)
+{
+	if (j->end != NULL)
+		j->end(j);
+	if (!j->is_copy)
+		return;
+	list_remove(&j->link);
+	if (j->h != NULL)
+		account_use(j->h, -1);
+	fd_close(&j->copy.fd);
+	buf_free(&j->packet);
+	waiting--;
+	free(j);
+}
+
+static void
+run(struct job *j)
+{
+	enum run how = j->run(j);
+
+	if (how == DONE)
+		finish(j);
+	else if (how != ASKED)
+		(void)job_keep(j, how);
+}
+
+void
+job_start(struct peer *p, const struct note *n, job_fn *fn)
+{
+	struct job j = { .peer = p, .n = n, .ticket = n->ticket, .run = fn };
+
+	run(&j);
+}
+
+void
+job_again(struct job *j)
+{
+	run(j);
+}
+
+/* All that stand in the list now; those that come back wait anew. */
+static void
+run_all(struct link *list)
+{
+	struct link now, *e;
+
+	list_init(&now);
+	while ((e = list_pop(list)) != NULL)
+		list_push(&now, e);
+	while ((e = list_pop(&now)) != NULL)
+		run(container_of(e, struct job, link));
+}
+
+void
+jobs_numbers(void)
+{
+	run_all(list_of(NUMBERS));
+}
+
+void
+jobs_doors(void)
+{
+	run_all(list_of(DOORS));
+}
+
+bool
+jobs_work(void)
+{
+	struct link *list = list_of(WORK);
+
+	run_all(list);
+	return !list_empty(list);
+}
+
+size_t
+jobs_waiting(void)
+{
+	return waiting;
+}
+
+static void
+peer_gone(struct link *list, struct peer *p)
+{
+	struct link *e, *tmp;
+	struct job *j;
+
+	list_each_safe(e, tmp, list) {
+		j = container_of(e, struct job, link);
+		if (j->peer != p)
+			continue;
+		j->peer = NULL;
+		/* One that asked somebody else hears the answer first. */
+		if (list != &asked)
+			finish(j);
+	}
+}
+
+void
+jobs_of_peer_gone(struct peer *p)
+{
+	init();
+	peer_gone(&numbers, p);
+	peer_gone(&work, p);
+	peer_gone(&doors, p);
+	peer_gone(&asked, p);
+}

@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * stored as its peers see it: real notes over real channels, two faces, a
+ * spoold and a syncd played by the test, real files below $TMPDIR.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define main stored_main
+#include "store/stored.c"
+#undef main
+
+#include "crypto/grant.h"
+#include "ipc/fake.h"
+#include "tests/unit/maildir/world.h"
+
+static const struct daemon_ops *ops;
+static struct conf conf;
+static struct fake imap, pop, spool, sync_;
+static int folders[3];
+static char dir[200];
+static bool exited;
+
+/* --- daemon.h, as far as stored uses it ---------------------------------- */
+
+void
+daemon_main(const struct daemon_ops *o, int argc, char **argv)
+{
+	extern jmp_buf started;
+
+	(void)argc, (void)argv;
+	ops = o;
+	longjmp(started, 1);
+}
+
+jmp_buf started;
+
+const struct conf *
+daemon_conf(void)
+{
+	return &conf;
+}
+
+struct chan *
+daemon_peer(enum proc kind, unsigned index)
+{
+	(void)index;
+	return kind == SPOOLD ? spool.chan : kind == SYNCD ? sync_.chan :
+	    NULL;
+}
+
+int
+daemon_file(const char *name)
+{
+	return folders[name[0] == 'm' ? 0 : name[0] == 's' ? 1 : 2];
+}
+
+struct str
+daemon_key(const char *name)
+{
+	(void)name;
+	return STR("a key that only authd and stored know");
+}
+
+void
+daemon_exit(void)
+{
+	exited = true;
+}
+
+void
+daemon_stat(const char *name, uint64_t value)
+{
+	(void)name, (void)value;
+}
+
+/* --- the world ----------------------------------------------------------- */
+
+static void
+on_chan_note(struct chan *c, const struct note *n, void *arg)
+{
+	(void)arg;
+	ops->on_note(c, n);
+}
+
+static void
+on_chan_end(struct chan *c, void *arg)
+{
+	(void)arg;
+	ops->on_peer_gone(c);
+	chan_free(c);
+}
+
+static void
+passes(int n)
+{
+	while (n-- > 0)
+		loop_once(0);
+}
+
+/* Syncs are done at once. */
+static void
+serve_syncd(void)
+{
+	struct note n, done;
+
+	while (fake_next(&sync_, &n)) {
+		if (n.kind != NOTE_SYNC_ASK)
+			continue;
+		memset(&done, 0, sizeof(done));
+		done.kind = NOTE_SYNC_DONE;
+		done.ticket = n.ticket;
+		done.fd = -1;
+		fake_say(&sync_, &done);
+	}
+}
+
+static void
+settle(void)
+{
+	int i;
+
+	for (i = 0; i < 30; i++) {
+		passes(2);
+		serve_syncd();
+	}
+}
+
+static int
+folder(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	return open(path, O_RDONLY | O_DIRECTORY);
+}
+
+static void
+join(struct fake *f, enum proc peer)
+{
+	fake_init(f, STORED, peer, 0, on_chan_note, on_chan_end, NULL);
+	ops->on_peer(f->chan);
+}
+
+static int
+setup(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *argv[] = { NULL };
+
+	(void)state;
+	loop_init();
+	conf_init(&conf);
+	snprintf(dir, sizeof(dir), "%s/veredus-stored-XXXXXX",
+	    tmp == NULL ? "/tmp" : tmp);
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	folders[0] = folder("mail");
+	folders[1] = folder("state");
+	folders[2] = folder("index");
+	if (setjmp(started) == 0)
+		stored_main(0, argv);
+	ops->before_cage();
+	ops->start();
+	join(&imap, IMAPD);
+	join(&pop, POP3D);
+	join(&spool, SPOOLD);
+	join(&sync_, SYNCD);
+	return 0;
+}
+
+/* A note to stored; its answer. */
+static bool
+ask(struct fake *f, struct note *n, struct note *a)
+{
+	static uint32_t ticket;
+
+	n->ticket = ++ticket;
+	fake_say(f, n);
+	settle();
+	while (fake_next(f, a))
+		if (a->ticket == n->ticket && note_how(a->kind) == END)
+			return true;
+	return false;
+}
+
+#define NEW(n, X, x) struct note n = { .kind = NOTE_STORE_##X, .fd = -1 }; \
+	struct note_store_##x *x = &n.u.store_##x
+
+static int
+content(const char *text)
+{
+	int fd = memfd_create("content", MFD_ALLOW_SEALING);
+
+	assert_true(dprintf(fd, "Subject: %s\r\n\r\n%s\r\n", text, text) > 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW |
+	    F_SEAL_SHRINK | F_SEAL_SEAL), 0);
+	return fd;
+}
+
+static void
+fill_append(struct note_store_append *append, const char *text, char mid[27],
+    int *fd_out)
+{
+	mid_make(1764180000000, 1, mid);
+	append->mid = str_of(mid);
+	append->account = STR("joe@example.org");
+	append->home = STR("example.org/joe/Maildir");
+	append->mailbox = STR("INBOX");
+	append->date_s = 1764180000;
+	append->size = strlen(text) * 2 + 15;
+	*fd_out = content(text);
+}
+
+static uint32_t
+deliver(const char *text)
+{
+	NEW(n, APPEND, append);
+	struct note a;
+	char mid[27];
+
+	fill_append(append, text, mid, &n.fd);
+	append->added = STR("Return-Path: <>\r\n");
+	append->number = 1;
+	assert_true(ask(&spool, &n, &a));
+	close(n.fd);
+	assert_int_equal(a.kind, NOTE_STORE_APPENDED);
+	assert_int_equal(a.u.store_appended.failed, 0);
+	return a.u.store_appended.uid;
+}
+
+static uint32_t
+login(struct fake *f, const char *service)
+{
+	NEW(n, LOGIN, login);
+	uint8_t mac[GRANT_LEN];
+	struct grant g;
+	struct note a;
+
+	login->account = STR("joe@example.org");
+	login->home = STR("example.org/joe/Maildir");
+	login->service = str_of(service);
+	login->sid = STR("0123456789abc");
+	login->expires_ms = clock_real_ms() + 5000;
+	g = (struct grant){ login->account, login->home, login->service,
+	    login->sid, login->expires_ms };
+	assert_int_equal(grant_make(daemon_key("grant"), &g, mac), 0);
+	login->grant = str_mem(mac, sizeof(mac));
+	assert_true(ask(f, &n, &a));
+	assert_int_equal(a.u.store_logged.failed, 0);
+	mac[3] ^= 1;
+	assert_true(ask(f, &n, &a));
+	assert_int_equal(a.u.store_logged.failed, -FAIL_DENIED);
+	mac[3] ^= 1;
+	assert_true(ask(f, &n, &a));
+	return a.u.store_logged.login;
+}
+
+struct opened {
+	uint32_t	box, records, uidnext, recent;
+	int		fd;
+};
+
+static struct opened
+open_box(struct fake *f, uint32_t id, const char *name)
+{
+	NEW(n, OPEN, open);
+	struct opened o;
+	struct note a;
+
+	open->login = id;
+	open->mailbox = str_of(name);
+	assert_true(ask(f, &n, &a));
+	assert_int_equal(a.u.store_opened.failed, 0);
+	assert_true(a.fd >= 0);
+	o = (struct opened){ a.u.store_opened.box, a.u.store_opened.records,
+	    a.u.store_opened.uidnext, a.u.store_opened.recent_uid, a.fd };
+	return o;
+}
+
+static void
+replay_end(void)
+{
+	struct note n = { .kind = NOTE_REPLAY_END, .fd = -1 };
+
+	fake_say(&spool, &n);
+}
+
+/* Drops what a face was told until a note of that kind. */
+static bool
+told(struct fake *f, enum note_kind kind, struct note *a)
+{
+	while (fake_next(f, a))
+		if (a->kind == kind)
+			return true;
+	return false;
+}
+
+static int
+verb(uint32_t id, enum store_verb what, const char *name, const char *to)
+{
+	NEW(n, MAILBOX, mailbox);
+	struct note a;
+
+	mailbox->login = id;
+	mailbox->verb = what;
+	mailbox->name = str_of(name);
+	mailbox->to = str_of(to);
+	assert_true(ask(&imap, &n, &a));
+	return (int)a.u.store_done.failed;
+}
+
+static void
+list(uint32_t id, struct buf *out)
+{
+	NEW(n, LIST, list);
+	struct note a;
+
+	list->login = id;
+	n.ticket = 90000;
+	fake_say(&imap, &n);
+	settle();
+	while (fake_next(&imap, &a))
+		if (a.kind == NOTE_STORE_NAME)
+			buf_fmt(out, "%.*s:%u%s%.*s ",
+			    STR_ARG(a.u.store_name.name),
+			    a.u.store_name.flags,
+			    a.u.store_name.special.n > 0 ? ":" : "",
+			    STR_ARG(a.u.store_name.special));
+}
+
+/* --- the story ----------------------------------------------------------- */
+
+static void
+shut_doors(void **state)
+{
+	NEW(n, LOGIN, login);
+	struct note a;
+
+	(void)state;
+	assert_int_equal(deliver("before the doors"), 1);
+	login->account = STR("joe@example.org");
+	/* A bad grant need not wait. */
+	assert_true(ask(&imap, &n, &a));
+	assert_int_equal(a.u.store_logged.failed, -FAIL_DENIED);
+	replay_end();
+}
+
+static void
+two_faces(void **state)
+{
+	uint32_t x, y, z;
+	struct opened one, two, three;
+	struct note a;
+	NEW(change_note, CHANGE, change);
+	NEW(expunge_note, EXPUNGE, expunge);
+	NEW(body_note, BODY, body);
+	char bytes[100] = "";
+
+	(void)state;
+	x = login(&imap, "imap");
+	y = login(&imap, "imap");
+	z = login(&pop, "pop3");
+	assert_true(x != y && x != 0 && y != 0 && z != 0);
+	one = open_box(&imap, x, "INBOX");
+	two = open_box(&imap, y, "INBOX");
+	three = open_box(&pop, z, "INBOX");
+	assert_int_equal(one.records, 1);
+	assert_int_equal(one.recent, 1);
+	assert_int_equal(two.recent, 2);
+	assert_true(one.box != two.box);
+	assert_int_equal(deliver("second"), 2);
+	assert_true(told(&imap, NOTE_STORE_NEWS, &a));
+	assert_int_equal(a.u.store_news.records, 2);
+	assert_true(told(&imap, NOTE_STORE_NEWS, &a));
+	assert_true(told(&pop, NOTE_STORE_NEWS, &a));
+
+	change->box = one.box;
+	change->set = STR("1:2");
+	change->how = STORE_ADD;
+	change->flags = INDEX_SEEN | INDEX_DELETED;
+	change->keywords = STR("$Junk");
+	change_note.ticket = 4711;
+	fake_say(&imap, &change_note);
+	settle();
+	/* News before the answer, to both. */
+	assert_true(fake_next(&imap, &a));
+	assert_int_equal(a.kind, NOTE_STORE_NEWS);
+	assert_true(str_same(a.u.store_news.set, "1:2"));
+	assert_true(str_same(a.u.store_news.keywords, "$Junk"));
+	assert_true(fake_next(&imap, &a));
+	assert_int_equal(a.kind, NOTE_STORE_NEWS);
+	assert_true(fake_next(&imap, &a));
+	assert_int_equal(a.kind, NOTE_STORE_DONE);
+	assert_int_equal(a.u.store_done.count, 2);
+
+	body->box = two.box;
+	body->uid = 2;
+	assert_true(ask(&imap, &body_note, &a));
+	assert_int_equal(a.u.store_file.failed, 0);
+	assert_true(read(a.fd, bytes, sizeof(bytes) - 1) > 0);
+	assert_string_equal(bytes,
+	    "Return-Path: <>\nSubject: second\n\nsecond\n");
+	assert_true(write(a.fd, "x", 1) < 0);
+	close(a.fd);
+
+	expunge->box = three.box;
+	expunge->set = STR("1");
+	assert_true(ask(&pop, &expunge_note, &a));
+	assert_int_equal(a.u.store_done.count, 1);
+	assert_true(told(&imap, NOTE_STORE_GONE, &a));
+	assert_true(str_same(a.u.store_gone.set, "1"));
+	assert_true(told(&imap, NOTE_STORE_GONE, &a));
+	body->uid = 1;
+	assert_true(ask(&imap, &body_note, &a));
+	assert_int_equal(a.u.store_file.failed, -FAIL_GONE);
+	/* Somebody else's handle is none. */
+	body->box = three.box == one.box ? two.box : one.box + 1000;
+	assert_true(ask(&pop, &body_note, &a));
+	assert_int_equal(a.u.store_file.failed, -FAIL_GONE);
+	close(one.fd);
+	close(two.fd);
+	close(three.fd);
+}
+
+/* An APPEND is answered only after the journal. */
+static void
+append(void **state)
+{
+	NEW(n, APPEND, append);
+	struct note a, j, done = { .kind = NOTE_SPOOL_DONE, .fd = -1 };
+	uint32_t id = login(&imap, "imap"), uid;
+	char mid[27];
+
+	(void)state;
+	fill_append(append, "draft", mid, &n.fd);
+	append->login = id;
+	append->flags = INDEX_SEEN;
+	append->mailbox = STR("Drafts");
+	n.ticket = 5000;
+	fake_say(&imap, &n);
+	settle();
+	while (fake_next(&imap, &a))
+		assert_int_not_equal(a.ticket, 5000);
+	assert_true(told(&spool, NOTE_SPOOL_APPEND, &j));
+	assert_true(str_same(j.u.spool_append.mailbox, "Drafts"));
+	assert_true(j.fd >= 0);
+	close(j.fd);
+	uid = j.u.spool_append.uid;
+	assert_int_equal(uid, 1);
+	done.ticket = j.ticket;
+	fake_say(&spool, &done);
+	settle();
+	assert_true(told(&imap, NOTE_STORE_APPENDED, &a));
+	assert_int_equal(a.u.store_appended.failed, 0);
+	assert_int_equal(a.u.store_appended.uid, uid);
+	/* Refused by the journal: it has never been. */
+	n.ticket = 5001;
+	fake_say(&imap, &n);
+	settle();
+	assert_true(told(&spool, NOTE_SPOOL_APPEND, &j));
+	close(j.fd);
+	done.ticket = j.ticket;
+	done.u.spool_done.failed = -FAIL_TEMP;
+	fake_say(&spool, &done);
+	settle();
+	assert_true(told(&imap, NOTE_STORE_APPENDED, &a));
+	assert_int_equal(a.u.store_appended.failed, -FAIL_TEMP);
+	/* No such mailbox. */
+	append->mailbox = STR("Nowhere");
+	assert_true(ask(&imap, &n, &a));
+	assert_int_equal(a.u.store_appended.failed, -FAIL_GONE);
+	close(n.fd);
+}
+
+static void
+mailboxes(void **state)
+{
+	uint32_t id = login(&imap, "imap");
+	struct opened in, bills;
+	NEW(copy_note, COPY, copy);
+	NEW(status_note, STATUS, status);
+	struct note a;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4000);
+	assert_int_equal(verb(id, STORE_CREATE, "Work/Bills", ""), 0);
+	assert_int_equal(verb(id, STORE_CREATE, "Work/Bills", ""),
+	    -FAIL_PERM);
+	assert_int_equal(verb(id, STORE_SUBSCRIBE, "Gone", ""), 0);
+	list(id, &b);
+	assert_string_equal(buf_cstr(&b), "INBOX:0 Archive:2:\\Archive "
+	    "Drafts:2:\\Drafts Gone:19 Junk:2:\\Junk Sent:2:\\Sent "
+	    "Trash:2:\\Trash Work:5 Work/Bills:0 ");
+	in = open_box(&imap, id, "INBOX");
+	bills = open_box(&imap, id, "Work/Bills");
+	deliver("third");
+	deliver("fourth");
+	copy->box = in.box;
+	copy->set = STR("3");
+	copy->mailbox = STR("Work/Bills");
+	assert_true(ask(&imap, &copy_note, &a));
+	assert_int_equal(a.u.store_copied.failed, 0);
+	assert_true(str_same(a.u.store_copied.from, "3"));
+	assert_true(str_same(a.u.store_copied.to, "1"));
+	copy->set = STR("2:4");
+	copy->move = 1;
+	assert_true(ask(&imap, &copy_note, &a));
+	assert_true(str_same(a.u.store_copied.from, "2:4"));
+	assert_true(str_same(a.u.store_copied.to, "2:4"));
+	copy->mailbox = STR("Nowhere");
+	assert_true(ask(&imap, &copy_note, &a));
+	assert_int_equal(a.u.store_copied.failed, -FAIL_GONE);
+	status->login = id;
+	status->mailbox = STR("Work/Bills");
+	assert_true(ask(&imap, &status_note, &a));
+	assert_int_equal(a.u.store_counts.messages, 4);
+	status->mailbox = STR("INBOX");
+	assert_true(ask(&imap, &status_note, &a));
+	assert_int_equal(a.u.store_counts.messages, 0);
+	assert_int_equal(verb(id, STORE_RENAME, "Work", "Work/x"),
+	    -FAIL_PERM);
+	assert_int_equal(verb(id, STORE_RENAME, "Work", "Play"), 0);
+	assert_int_equal(verb(id, STORE_DELETE, "Play", ""), -FAIL_PERM);
+	status->mailbox = STR("Play/Bills");
+	assert_true(ask(&imap, &status_note, &a));
+	assert_int_equal(a.u.store_counts.messages, 4);
+	/* It is open, and renamed, and still the same. */
+	copy->box = bills.box;
+	copy->set = STR("1:4");
+	copy->mailbox = STR("INBOX");
+	assert_true(ask(&imap, &copy_note, &a));
+	assert_int_equal(a.u.store_copied.failed, 0);
+	assert_int_equal(verb(id, STORE_DELETE, "Play/Bills", ""), 0);
+	status->mailbox = STR("Play/Bills");
+	assert_true(ask(&imap, &status_note, &a));
+	assert_int_equal(a.u.store_counts.failed, -FAIL_GONE);
+	assert_int_equal(verb(id, STORE_RENAME, "INBOX", "Old"), 0);
+	status->mailbox = STR("Old");
+	assert_true(ask(&imap, &status_note, &a));
+	assert_int_equal(a.u.store_counts.messages, 4);
+	status->mailbox = STR("INBOX");
+	assert_true(ask(&imap, &status_note, &a));
+	assert_int_equal(a.u.store_counts.messages, 0);
+	close(in.fd);
+	close(bills.fd);
+	buf_free(&b);
+}
+
+static void
+repeats(void **state)
+{
+	NEW(n, APPEND, append);
+	struct note a;
+	char mid[27];
+	uint32_t uid;
+
+	(void)state;
+	fill_append(append, "once", mid, &n.fd);
+	append->number = 3;
+	assert_true(ask(&spool, &n, &a));
+	uid = a.u.store_appended.uid;
+	append->replay = 1;
+	assert_true(ask(&spool, &n, &a));
+	assert_int_equal(a.u.store_appended.failed, 0);
+	assert_int_equal(a.u.store_appended.uid, uid);
+	append->size++;		/* shorter than announced */
+	append->number = 4;
+	assert_true(ask(&spool, &n, &a));
+	assert_int_equal(a.u.store_appended.failed, -FAIL_PERM);
+	append->size--;
+	append->deadline_ms = 1;
+	assert_true(ask(&spool, &n, &a));
+	assert_int_equal(a.u.store_appended.failed, -FAIL_TEMP);
+	close(n.fd);
+}
+
+/* A face dies: its handles are gone; stop: clean. */
+static void
+ends(void **state)
+{
+	(void)state;
+	fake_die(&imap);
+	settle();
+	ops->on_drain(3000);
+	settle();
+	assert_true(exited);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shut_doors), cmocka_unit_test(two_faces),
+		cmocka_unit_test(append), cmocka_unit_test(mailboxes),
+		cmocka_unit_test(repeats), cmocka_unit_test(ends),
+	};
+	int r = cmocka_run_group_tests(tests, setup, NULL);
+
+	world_remove(AT_FDCWD, dir);
+	return r;
+}
