@@ -142,7 +142,9 @@ read_in(struct stream *s)
 			timer_set(&s->idle, s->idle_ms);
 		return true;
 	}
-	buf_grown(&s->in, 0);
+	/* the look for more behind a TLS record found none: an idle
+	 * connection must not keep the room it made for that */
+	buf_shrink(&s->in);
 	if (r == TLS_EOF) {
 		s->eof = true;
 		s->input_due = true;

@@ -478,6 +478,10 @@ test_starttls(void **state)
 	passes(3);
 	assert_string_equal(buf_cstr(&heard), "noop");
 	assert_string_equal(hear(), "NOOP");
+	/* idle: no room is kept for what may come */
+	passes(3);
+	assert_null(s.in.p);
+	assert_null(s.out.p);
 	finish();
 }
 
