@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/dict.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/num.h"
@@ -22,7 +23,8 @@
 
 #include "base/banned.h"
 
-#define HEADER_BLOCK_MAX (2 * 1024 * 1024)	/* for HEADER.FIELDS */
+#define HEADER_BLOCK_MAX (1024 * 1024)	/* for HEADER.FIELDS */
+#define FEW_FIELDS	16
 
 struct body *
 body_new(int fd, uint64_t size, const struct index_record *r)
@@ -197,13 +199,53 @@ body_section(const struct body *b, const struct imap_item *it,
 
 /* --- header fields ------------------------------------------------------- */
 
-static bool
-is_asked(struct str name, const struct imap_item *it)
+/* Names in lower case; in a table when there are many, so that a thousand of
+ * them do not make each line of a long header cost a thousand times. */
+struct names {
+	const struct imap_item *it;
+	struct dict	many;
+	struct buf	lower;
+};
+
+static struct str
+lower(struct names *n, struct str name)
 {
 	size_t i;
 
-	for (i = 0; i < it->fields; i++)
-		if (str_ieq(name, it->field[i]))
+	buf_reset(&n->lower);
+	for (i = 0; i < name.n; i++)
+		buf_c(&n->lower, (uint8_t)ascii_lower(name.p[i]));
+	return buf_str(&n->lower);
+}
+
+static void
+names_begin(struct names *n, const struct imap_item *it)
+{
+	size_t i;
+
+	n->it = it;
+	buf_init(&n->lower, MIME_FIELD_MAX);
+	dict_init(&n->many);
+	for (i = 0; it->fields > FEW_FIELDS && i < it->fields; i++)
+		dict_put(&n->many, lower(n, it->field[i]), n);
+}
+
+static void
+names_end(struct names *n)
+{
+	buf_free(&n->lower);
+	dict_free(&n->many);
+}
+
+static bool
+is_asked(struct names *n, struct str name)
+{
+	size_t i;
+
+	if (n->it->fields > FEW_FIELDS)
+		return dict_get(&n->many, lower(n, name)) != NULL;
+	for (i = 0; i < n->it->fields; i++)
+		if (str_ieq(name, n->it->field[i]))
 			return true;
 	return false;
 }
@@ -213,11 +255,14 @@ body_fields(struct buf *out, struct str header, const struct imap_item *it)
 {
 	struct header_field f;
 	struct header h;
+	struct names n;
 
+	names_begin(&n, it);
 	header_init(&h, header);
 	while (header_next(&h, &f))
-		if (is_asked(f.name, it) == (it->text == IMAP_FIELDS))
+		if (is_asked(&n, f.name) == (it->text == IMAP_FIELDS))
 			buf_add(out, f.raw);
+	names_end(&n);
 	/* a last field without line end gets one, then the empty line */
 	if (out->len > 0 && !str_ends(buf_str(out), "\n"))
 		buf_z(out, "\r\n");

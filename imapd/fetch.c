@@ -412,7 +412,7 @@ end_message(struct session *s, struct fetch *f)
 static int
 say_message(struct session *s, struct fetch *f, struct str blob)
 {
-	unsigned calls = 31;
+	unsigned calls = 31;	/* an item may cost a while: look at each */
 	int rc;
 
 	if (!f->is_begun)
@@ -430,7 +430,7 @@ say_message(struct session *s, struct fetch *f, struct str blob)
 			return rc;
 		if (rc == 1)
 			f->item++;
-		else if (session_slice_over(s, &calls))
+		if (f->items.needs_file && session_slice_over(s, &calls))
 			return 0;
 	}
 	end_message(s, f);

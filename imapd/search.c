@@ -30,6 +30,8 @@
 
 enum {
 	HEADER_MAX = 4 * 1024 * 1024,
+	SEARCHED_HEADER = 64 * 1024,	/* more of one is not looked at */
+	WORDS_MAX = 250,		/* keys that compare texts */
 	VALUE_MAX = 256 * 1024,		/* of one field, decoded */
 	WINDOW_MAX = 1024 * 1024,
 };
@@ -371,25 +373,19 @@ search_some(struct search *j, const struct body *b)
 
 /* --- levels -------------------------------------------------------------- */
 
-/* Every field of the header for TEXT. */
+/* All of the header for TEXT. */
 static void
 words_of_header(struct search *j)
 {
-	struct header_field f;
-	struct header h;
+	struct buf text, folded;
 
-	header_init(&h, j->header);
-	while (header_next(&h, &f)) {
-		struct buf text, folded;
-
-		buf_init(&text, VALUE_MAX);
-		buf_init(&folded, 2 * VALUE_MAX);
-		imap_header_text(&text, str_sub(f.raw, 0, VALUE_MAX / 4));
-		imap_fold(&folded, buf_str(&text));
-		look_for_words(j, buf_str(&folded), false);
-		buf_free(&text);
-		buf_free(&folded);
-	}
+	buf_init(&text, HEADER_MAX);
+	buf_init(&folded, HEADER_MAX);
+	imap_header_text(&text, j->header);
+	imap_fold(&folded, buf_str(&text));
+	look_for_words(j, buf_str(&folded), false);
+	buf_free(&text);
+	buf_free(&folded);
 }
 
 static bool
@@ -413,7 +409,8 @@ reach_header(struct search *j, struct body *b)
 
 	if (rc != 1)
 		return rc;
-	span = (struct mime_span){ 0, b->header_disk, b->header_wire, 0 };
+	span = (struct mime_span){ 0, num_min(b->header_disk,
+	    SEARCHED_HEADER), 0, 0 };
 	buf_reset(&j->block);
 	if (body_read_header(b, &span, &j->block) < 0)
 		return FAIL_TEMP;
@@ -581,6 +578,17 @@ work_search(struct session *s)
 
 /* --- begin --------------------------------------------------------------- */
 
+/* Comparing texts is what costs: a search may ask for so many words. */
+static bool
+is_affordable(const struct imap_query *q)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < q->n; i++)
+		n += q->v[i].key >= IMAP_Q_SENTBEFORE;
+	return n <= WORDS_MAX;
+}
+
 /* Sets against this mailbox, keywords as bits; a set that must hold bounds
  * the walk. */
 static void
@@ -638,6 +646,8 @@ cmd_search(struct session *s, struct imap_args *a)
 	if (rc == FAIL_PERM)
 		return session_no(s, "[BADCHARSET (US-ASCII UTF-8)] "
 		    "Unknown charset");
+	if (rc == 0 && !is_affordable(&j->q))
+		rc = FAIL_TOO_BIG;
 	if (rc < 0)
 		return session_refuse(s, rc);
 	j->stack = arena_get(&s->arena, j->q.deepest);

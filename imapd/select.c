@@ -18,7 +18,7 @@
 
 enum {
 	HEADER_TRIES = 5,
-	UNSEEN_LOOK = 50 * 1000,	/* records, from each end */
+	UNSEEN_LOOK = 30 * 1000,	/* records, from each end */
 	BURY_BATCH = 1024,
 };
 

@@ -114,20 +114,33 @@ say_expunges(struct session *s)
 
 /* Those expunged since the new file was written are dead in it too. */
 static void
+bury_range(struct box *b, const struct imap_range *uids)
+{
+	uint32_t batch[BURY_BATCH], r;
+	struct index_record rec;
+	size_t n = 0;
+
+	r = box_lower_uid(b, uids->first, 0, b->new_records);
+	for (; r < b->new_records && box_record(b, r, &rec) &&
+	    rec.uid <= uids->last; r++) {
+		if (box_is_dead(b, r))
+			continue;
+		batch[n++] = r;
+		if (n == BURY_BATCH) {
+			box_bury(b, batch, n);
+			n = 0;
+		}
+	}
+	box_bury(b, batch, n);
+}
+
+static void
 bury_since(struct box *b)
 {
 	size_t i;
 
-	for (i = 0; i < b->gone_since.n; i++) {
-		const struct imap_range *u = &b->gone_since.v[i];
-		uint32_t r = box_lower_uid(b, u->first, 0, b->new_records);
-		struct index_record rec;
-
-		for (; r < b->new_records && box_record(b, r, &rec) &&
-		    rec.uid <= u->last; r++)
-			if (!box_is_dead(b, r))
-				box_bury(b, &r, 1);
-	}
+	for (i = 0; i < b->gone_since.n; i++)
+		bury_range(b, &b->gone_since.v[i]);
 	ranges_free(&b->gone_since);
 }
 

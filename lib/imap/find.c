@@ -177,7 +177,9 @@ imap_header_text(struct buf *out, struct str value)
 				value = str_from(value, gap);
 			continue;
 		}
-		if (value.p[0] != '\r' && value.p[0] != '\n')
+		/* a folded line goes on; a new field begins a new line */
+		if (value.p[0] != '\r' && (value.p[0] != '\n' ||
+		    (value.n > 1 && !is_blank(value.p[1]))))
 			buf_c(out, value.p[0]);
 		value = str_from(value, 1);
 	}

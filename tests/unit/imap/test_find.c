@@ -71,6 +71,7 @@ encoded_words(void **state)
 	check(imap_header_text, "=?utf-8?B?w6Q=?=\r\n =?utf-8?B?w6Q=?= =",
 	    "\xc3\xa4\xc3\xa4 =");
 	check(imap_header_text, "a\r\n b", "a b");
+	check(imap_header_text, "a: b\r\nc: d\r\n", "a: b\nc: d");
 	check(imap_header_text, "=?utf-8?Q?open", "=?utf-8?Q?open");
 	check(imap_header_text, "=?utf-8?X?a?=", "=?utf-8?X?a?=");
 	check(imap_header_text, "=?=?=", "=?=?=");
