@@ -20,8 +20,8 @@ tests_unit_auth_test_passdb_SOURCES = tests/unit/auth/test_passdb.c \
 tests_unit_auth_test_passdb_LDADD = $(AUTH_TEST_LDADD)
 
 pkglibexec_PROGRAMS += auth/rated
-auth_rated_SOURCES = auth/count.c auth/count.h auth/rated.c
+auth_rated_SOURCES = auth/meter.c auth/meter.h auth/rated.c
 auth_rated_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
-check_PROGRAMS += tests/unit/auth/test_count
-tests_unit_auth_test_count_SOURCES = tests/unit/auth/test_count.c auth/count.c
-tests_unit_auth_test_count_LDADD = $(AUTH_TEST_LDADD)
+check_PROGRAMS += tests/unit/auth/test_meter
+tests_unit_auth_test_meter_SOURCES = tests/unit/auth/test_meter.c auth/meter.c
+tests_unit_auth_test_meter_LDADD = $(AUTH_TEST_LDADD)

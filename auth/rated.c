@@ -1,111 +1,67 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * auth/rated.c - the process that counts for all faces: connections, failed
- * logins and lesser faults by address and network; penalties and bans.
+ * auth/rated.c - connections and failures by address and network.
  *
- * In: RATE_ASK (may this address come in? how long shall it wait?) and
- * RATE_COUNT of the faces; the operator's look at the bans.  Out: verdicts.
- * It keeps scores and bans in a file, written now and then: losing the last
- * minute of them harms nobody.
+ * Faces ask when a client comes (RATE_ASK: may it, and how long to let it
+ * wait) and tell what happened (RATE_COUNT).  Each RATE_CONNECT that was
+ * asked is followed by a RATE_DISCONNECT, also when it was refused; what a
+ * face that dies held is given back here.  The operator lists, sets and
+ * forgets bans through ctld.
  *
- * `trusted' networks and local sockets are never counted.
+ * What matters is written to the file `rated' within seconds and read at
+ * the start.  It is not synced: after a power cut a ban may be gone, which
+ * is not worth a wait of those who log in.
+ *
+ * Trusted networks and local sockets are neither counted nor refused.
  */
-#include <stdlib.h>
-#include <string.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
 
-#include "auth/count.h"
+#include "auth/meter.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "conf/net.h"
 #include "daemon/daemon.h"
-#include "event/loop.h"
-
 #include "base/banned.h"
 
-#define STATE_FILE	"state"
-
-enum {
-	SAVE_MS = 60 * 1000,
-	STATE_MAX = 64 * 1024 * 1024,
-	/* faults, in thousandths of a failed login */
-	UNKNOWN_RCPT_UNITS = 200,
-	BAD_COMMAND_UNITS = 100,
-};
-
-/* What a worker of a face has let in: taken back when it dies. */
-struct inside {
-	uint8_t		addr[16];
-	uint32_t	n;
-};
+#define STATE_FILE	"rated"
+#define STATE_MAX	(16 * 1024 * 1024)
+#define SAVE_MS		5000
 
 static struct {
-	struct count	count;
+	struct meter	*meter;
 	struct timer	save;
-	uint64_t	refused, faults;
+	uint64_t	asked, refused, failures;
 } rated;
 
-static struct dict *
-inside_of(struct chan *c)
+/* What one event weighs, in thousandths of a failed login. */
+static const uint32_t weight[] = {
+	[RATE_CONNECT] = 0, [RATE_DISCONNECT] = 0,
+	[RATE_AUTH_FAILED] = 1000, [RATE_AUTH_OK] = 0,
+	[RATE_UNKNOWN_RCPT] = 200, [RATE_BAD_COMMAND] = 100,
+};
+
+static struct meter_limits
+limits(void)
 {
-	if (c->room == NULL) {
-		c->room = xcalloc(1, sizeof(struct dict));
-		dict_init(c->room);
-	}
-	return c->room;
+	const struct conf *c = daemon_conf();
+
+	return (struct meter_limits){
+		.connections = c->rate.connections,
+		.failures = c->rate.failures, .network = c->rate.network,
+		.half_life_ms = c->rate.half_life, .ban_ms = c->rate.ban,
+		.ban_max_ms = c->rate.ban_max,
+	};
 }
 
-static void
-came_in(struct chan *c, const uint8_t addr[16])
+static unsigned
+slot_of(const struct chan *c)
 {
-	struct dict *d = inside_of(c);
-	struct inside *i = dict_get(d, str_mem(addr, 16));
+	unsigned face = c->peer == SMTPD ? 0 : c->peer == POP3D ? 1 : 2;
 
-	if (i == NULL) {
-		i = xcalloc(1, sizeof(*i));
-		memcpy(i->addr, addr, sizeof(i->addr));
-		(void)dict_put(d, str_mem(addr, 16), i);
-	}
-	i->n++;
+	return face * (METER_SLOTS / 3) + c->index;
 }
-
-static void
-went_out(struct chan *c, const uint8_t addr[16])
-{
-	struct dict *d = inside_of(c);
-	struct inside *i = dict_get(d, str_mem(addr, 16));
-
-	if (i == NULL)
-		return;
-	count_leave(&rated.count, addr);
-	if (--i->n > 0)
-		return;
-	(void)dict_del(d, str_mem(addr, 16));
-	free(i);
-}
-
-static void
-all_went_out(struct chan *c)
-{
-	struct dict *d = c->room;
-	struct str key;
-	void *v;
-
-	if (d == NULL)
-		return;
-	for (size_t at = 0; dict_next(d, &at, &key, &v);) {
-		struct inside *i = v;
-
-		for (; i->n > 0; i->n--)
-			count_leave(&rated.count, i->addr);
-		free(i);
-	}
-	dict_free(d);
-	free(d);
-	c->room = NULL;
-}
-
-/* --- faces --------------------------------------------------------------- */
 
 static bool
 is_counted(struct str peer, uint8_t addr[16])
@@ -114,96 +70,145 @@ is_counted(struct str peer, uint8_t addr[16])
 	    !net_listed(&daemon_conf()->site.trusted, peer);
 }
 
-static void
-log_ban(const char *event, struct str peer, struct str service,
-    int64_t until_ms)
+/* --- state --------------------------------------------------------------- */
+
+static int
+write_state(struct str content)
 {
-	log_event(LOG_LEVEL_INFO, event);
+	int dir = daemon_file("state"), rc;
+	int fd = file_open(dir, STATE_FILE ".tmp", O_WRONLY | O_CREAT |
+	    O_TRUNC, 0600);
+
+	if (fd < 0)
+		return FAIL_TEMP;
+	rc = file_write(fd, content);
+	if (close(fd) != 0)
+		rc = FAIL_TEMP;
+	if (rc == 0 && renameat(dir, STATE_FILE ".tmp", dir, STATE_FILE) != 0)
+		rc = FAIL_TEMP;
+	return rc;
+}
+
+static void
+save(void)
+{
+	struct meter_limits l = limits();
+	struct buf b;
+
+	buf_init(&b, STATE_MAX);
+	meter_save(rated.meter, &l, clock_real_ms(), &b);
+	if (buf_failed(&b) || write_state(buf_str(&b)) != 0) {
+		log_event(LOG_LEVEL_ERROR, "rated-not-saved");
+		log_errno();
+		log_end();
+	}
+	buf_free(&b);
+}
+
+static void
+on_save(struct timer *t)
+{
+	(void)t;
+	save();
+}
+
+static void
+changed(void)
+{
+	if (!timer_armed(&rated.save))
+		timer_set(&rated.save, SAVE_MS);
+}
+
+/* A damaged file is put aside for a person to look at. */
+static void
+load(void)
+{
+	int dir = daemon_file("state"), rc;
+	struct buf b;
+
+	buf_init(&b, STATE_MAX);
+	rc = file_read_all(dir, STATE_FILE, &b);
+	if (rc == 0)
+		rc = meter_load(rated.meter, buf_str(&b), clock_real_ms());
+	buf_free(&b);
+	if (rc == 0 || rc == FAIL_GONE)
+		return;
+	(void)renameat(dir, STATE_FILE, dir, STATE_FILE ".damaged");
+	log_say(LOG_LEVEL_ERROR, "rated-state-damaged",
+	    "kept as %s.damaged, bans may be lost", STATE_FILE);
+}
+
+/* --- faces --------------------------------------------------------------- */
+
+static void
+tell_ban(struct str peer, const struct meter_verdict *v)
+{
+	log_event(LOG_LEVEL_WARN, "rated-refused");
 	log_str("peer", peer);
-	log_str("service", service);
-	if (until_ms > 0)
-		log_i64("seconds", (until_ms - clock_real_ms()) / 1000);
+	log_z("reason", v->text);
 	log_end();
 }
 
 static void
-refuse(struct note_rate_verdict *v, struct str peer, struct str service,
-    int64_t until_ms)
+failure(struct str peer, uint32_t what, struct meter_verdict *v)
 {
-	v->result = RATE_REFUSE;
-	v->text = until_ms > 0 ? STR("too many failed logins") :
-	    STR("too many connections");
-	rated.refused++;
-	log_ban(until_ms > 0 ? "rate-banned" : "rate-connections", peer,
-	    service, until_ms);
-}
+	struct meter_limits l = limits();
+	uint8_t addr[16];
 
-/* Counts a fault; true when it leads to a ban. */
-static bool
-fault(const uint8_t addr[16], uint32_t units, uint32_t *delay_ms_out,
-    int64_t *until_out)
-{
-	int64_t now = clock_real_ms();
-
-	rated.faults++;
-	*delay_ms_out = count_fault(&rated.count, addr, units, now);
-	return count_banned(&rated.count, addr, now, until_out);
+	*v = (struct meter_verdict){ .refuse = false };
+	if (what >= NITEMS(weight) || weight[what] == 0 ||
+	    !is_counted(peer, addr))
+		return;
+	rated.failures++;
+	meter_failure(rated.meter, &l, addr, weight[what], clock_real_ms(),
+	    v);
+	changed();
+	if (v->refuse)
+		tell_ban(peer, v);
 }
 
 static void
-on_ask(struct chan *c, const struct note *n)
+connection(struct chan *c, struct str peer, struct meter_verdict *v)
 {
-	const struct note_rate_ask *a = note_as_rate_ask(n);
-	struct note_rate_verdict v = { .result = RATE_OK };
+	struct meter_limits l = limits();
 	uint8_t addr[16];
-	int64_t until = 0;
 
-	if (!is_counted(a->peer, addr)) {
-		note_answer_rate_verdict(c, n->ticket, &v);
+	*v = (struct meter_verdict){ .refuse = false };
+	rated.asked++;
+	if (!is_counted(peer, addr))
 		return;
-	}
-	if (a->what == RATE_CONNECT) {
-		if (count_enter(&rated.count, addr, clock_real_ms(), &until))
-			came_in(c, addr);
-		else
-			refuse(&v, a->peer, a->service, until);
-	} else if (a->what == RATE_AUTH_FAILED &&
-	    fault(addr, COUNT_UNIT, &v.delay_ms, &until))
-		refuse(&v, a->peer, a->service, until);
-	note_answer_rate_verdict(c, n->ticket, &v);
+	meter_connect(rated.meter, &l, addr, slot_of(c), clock_real_ms(), v);
+	rated.refused += v->refuse;
+	if (v->refuse)
+		tell_ban(peer, v);
 }
 
 static void
-on_count(struct chan *c, const struct note *n)
+on_ask(struct chan *c, uint32_t ticket, const struct note_rate_ask *n)
 {
-	const struct note_rate_count *k = note_as_rate_count(n);
-	uint32_t units = 0, delay_ms;
-	uint8_t addr[16];
-	int64_t until;
+	struct note_rate_verdict answer = { .result = RATE_OK };
+	struct meter_verdict v;
 
-	if (!is_counted(k->peer, addr))
-		return;
-	switch ((enum rate_what)k->what) {
-	case RATE_DISCONNECT:
-		went_out(c, addr);
-		return;
-	case RATE_AUTH_OK:
-		count_good(&rated.count, addr, clock_real_ms());
-		return;
-	case RATE_AUTH_FAILED:
-		units = COUNT_UNIT;
-		break;
-	case RATE_UNKNOWN_RCPT:
-		units = UNKNOWN_RCPT_UNITS;
-		break;
-	case RATE_BAD_COMMAND:
-		units = BAD_COMMAND_UNITS;
-		break;
-	case RATE_CONNECT:
-		return;
-	}
-	if (fault(addr, units, &delay_ms, &until))
-		log_ban("rate-banned", k->peer, k->service, until);
+	if (n->what == RATE_CONNECT)
+		connection(c, n->peer, &v);
+	else
+		failure(n->peer, n->what, &v);
+	answer.result = v.refuse ? RATE_REFUSE : RATE_OK;
+	answer.delay_ms = v.delay_ms;
+	answer.text = str_of(v.text);
+	note_answer_rate_verdict(c, ticket, &answer);
+}
+
+static void
+on_count(struct chan *c, const struct note_rate_count *n)
+{
+	struct meter_verdict v;
+	uint8_t addr[16];
+
+	if (n->what != RATE_DISCONNECT)
+		failure(n->peer, n->what, &v);
+	else if (is_counted(n->peer, addr))
+		meter_disconnect(rated.meter, addr, slot_of(c));
 }
 
 /* --- the operator -------------------------------------------------------- */
@@ -214,127 +219,100 @@ struct listing {
 };
 
 static void
-put_row(const struct peer *p, void *arg)
+put_row(void *arg, const struct meter_row *row)
 {
 	struct listing *l = arg;
-	struct note_ban_row row = { .until_ms = p->banned_until_ms,
-	    .failures = p->bans };
-	struct buf name;
+	struct note_ban_row n = {
+		.until_ms = row->until_ms, .failures = row->failures,
+		.text = row->until_ms == 0 ? STR("watched") :
+		    row->by_hand ? STR("banned by hand") : STR("banned"),
+	};
+	struct buf net;
 
-	if (chan_busy(l->chan))
-		return;		/* thousands: the count says how many */
-	buf_init(&name, 64);
-	count_put_peer(&name, p);
-	row.peer = buf_str(&name);
-	note_answer_ban_row(l->chan, l->ticket, &row);
-	buf_free(&name);
+	buf_init(&net, 64);
+	meter_net_text(&row->net, &net);
+	n.peer = buf_str(&net);
+	note_answer_ban_row(l->chan, l->ticket, &n);
+	buf_free(&net);
 	l->count++;
 }
 
 static void
-on_list(struct chan *c, uint32_t ticket)
+done(struct chan *c, uint32_t ticket, int rc, uint32_t count,
+    const char *text)
 {
-	struct listing l = { .chan = c, .ticket = ticket };
-	struct note_ctl_done done = { .failed = 0 };
+	struct note_ctl_done n = { .failed = (uint32_t)-rc, .count = count,
+	    .text = str_of(text) };
 
-	count_each_ban(&rated.count, clock_real_ms(), put_row, &l);
-	done.count = l.count;
-	note_answer_ctl_done(c, ticket, &done);
+	note_answer_ctl_done(c, ticket, &n);
 }
 
 static void
-on_act(struct chan *c, const struct note *n)
+on_ban_list(struct chan *c, uint32_t ticket)
 {
-	const struct note_ban_act *a = note_as_ban_act(n);
-	struct note_ctl_done done = { .count = 1 };
-	uint8_t addr[16];
+	struct listing l = { .chan = c, .ticket = ticket };
+	struct meter_limits lim = limits();
 
-	if (!net_addr(a->peer, addr)) {
-		done.failed = (uint32_t)-FAIL_SYNTAX;
-		done.text = STR("not an address");
-	} else if (!count_ban(&rated.count, addr, (int64_t)a->for_s * 1000,
-	    clock_real_ms())) {
-		done.failed = (uint32_t)-FAIL_GONE;
-		done.text = STR("that address is not banned");
-	}
-	done.count = done.failed == 0;
-	note_answer_ctl_done(c, n->ticket, &done);
+	meter_each(rated.meter, &lim, clock_real_ms(), put_row, &l);
+	done(c, ticket, 0, l.count, "");
+}
+
+static void
+on_ban_act(struct chan *c, uint32_t ticket, const struct note_ban_act *n)
+{
+	int64_t now = clock_real_ms();
+	struct net net;
+	int rc;
+
+	if (!net_parse(n->peer, &net))
+		rc = FAIL_SYNTAX;
+	else if (n->for_s == 0)
+		rc = meter_forget(rated.meter, &net);
+	else
+		rc = meter_ban(rated.meter, &net,
+		    now + (int64_t)n->for_s * 1000, now);
+	if (rc == 0)
+		save();
+	done(c, ticket, rc, rc == 0, rc == FAIL_SYNTAX ? "say an address, an "
+	    "IPv4 network of /24 or an IPv6 network of /64" :
+	    rc == FAIL_GONE ? "nothing is known of it" :
+	    rc != 0 ? "no room for it" : "");
 }
 
 static void
 on_note(struct chan *c, const struct note *n)
 {
-	if (n->kind == NOTE_RATE_ASK)
-		on_ask(c, n);
-	else if (n->kind == NOTE_RATE_COUNT)
-		on_count(c, n);
-	else if (n->kind == NOTE_BAN_LIST)
-		on_list(c, n->ticket);
-	else if (n->kind == NOTE_BAN_ACT)
-		on_act(c, n);
-}
-
-/* --- state --------------------------------------------------------------- */
-
-static void
-save(void)
-{
-	struct buf b;
-
-	if (!rated.count.is_changed)
+	switch (n->kind) {
+	case NOTE_RATE_ASK:
+		on_ask(c, n->ticket, note_as_rate_ask(n));
 		return;
-	buf_init(&b, STATE_MAX);
-	count_save(&rated.count, clock_real_ms(), &b);
-	if (buf_failed(&b) || file_replace(daemon_file("state"), STATE_FILE,
-	    buf_str(&b), 0600) != 0)
-		log_say(LOG_LEVEL_WARN, "rate-not-saved",
-		    "bans of now are forgotten at the next start");
-	buf_free(&b);
+	case NOTE_RATE_COUNT:
+		on_count(c, note_as_rate_count(n));
+		return;
+	case NOTE_BAN_LIST:
+		on_ban_list(c, n->ticket);
+		return;
+	case NOTE_BAN_ACT:
+		on_ban_act(c, n->ticket, note_as_ban_act(n));
+		return;
+	default:
+		return;
+	}
 }
 
 static void
-on_save(struct timer *t)
+on_peer_gone(struct chan *c)
 {
-	count_sweep(&rated.count, clock_real_ms());
-	save();
-	timer_set(t, SAVE_MS);
+	if ((BY(c->peer) & FACES) != 0)
+		meter_slot_gone(rated.meter, slot_of(c));
 }
-
-static void
-load(void)
-{
-	struct buf b;
-
-	buf_init(&b, STATE_MAX);
-	if (file_read_all(daemon_file("state"), STATE_FILE, &b) == 0)
-		(void)count_load(&rated.count, buf_str(&b), clock_real_ms());
-	buf_free(&b);
-}
-
-static void
-take_limits(void)
-{
-	const struct conf *c = daemon_conf();
-
-	rated.count.limits = (struct count_limits){
-		.connections = c->rate.connections,
-		.failures = c->rate.failures,
-		.ban_ms = c->rate.ban, .ban_max_ms = c->rate.ban_max,
-	};
-}
-
-/* --- the process --------------------------------------------------------- */
 
 static bool
 start(void)
 {
-	const struct count_limits none = { 0 };
-
-	count_init(&rated.count, &none);
-	take_limits();
-	load();
+	rated.meter = meter_new();
 	timer_init(&rated.save, on_save);
-	timer_set(&rated.save, SAVE_MS);
+	load();
 	return true;
 }
 
@@ -349,19 +327,24 @@ on_drain(int64_t within_ms)
 static void
 on_stat(void)
 {
-	daemon_stat("peers", dict_len(&rated.count.peers));
+	daemon_stat("addresses", meter_records(rated.meter));
+	daemon_stat("connections", meter_connections(rated.meter));
+	daemon_stat("asked", rated.asked);
 	daemon_stat("refused", rated.refused);
-	daemon_stat("faults", rated.faults);
+	daemon_stat("failures", rated.failures);
 }
+
+static const struct daemon_ops ops = {
+	.kind = RATED,
+	.start = start,
+	.on_note = on_note,
+	.on_peer_gone = on_peer_gone,
+	.on_drain = on_drain,
+	.on_stat = on_stat,
+};
 
 int
 main(int argc, char **argv)
 {
-	static const struct daemon_ops ops = {
-		.kind = RATED, .start = start, .on_note = on_note,
-		.on_peer_gone = all_went_out, .on_reload = take_limits,
-		.on_drain = on_drain, .on_stat = on_stat,
-	};
-
 	daemon_main(&ops, argc, argv);
 }

@@ -100,7 +100,6 @@ on_rate(struct session *s, const struct note *n)
 			    "logins from your address\r\n");
 		return CLOSE;
 	}
-	s->is_counted = v != NULL;
 	if (v != NULL && v->delay_ms > 0)
 		return session_sleep(s, v->delay_ms, enter);
 	return enter(s);
@@ -120,6 +119,7 @@ hello_begin(struct session *s)
 	stream_pause(&s->stream);
 	s->is_busy = true;
 	s->then = on_rate;
+	s->is_counted = true;	/* from here on, whatever the answer */
 	ask_rate_ask(daemon_peer(RATED, 0), &ask, session_on_note, s);
 }
 

@@ -264,7 +264,6 @@ on_rate(struct pop3 *s, const struct note *n)
 {
 	const struct note_rate_verdict *v = note_as_rate_verdict(n);
 
-	s->is_counted = v != NULL && v->result != RATE_REFUSE;
 	if (v != NULL && v->result == RATE_REFUSE) {
 		log_event(LOG_LEVEL_INFO, "pop3-refused");
 		log_z("sid", s->sid);
@@ -307,6 +306,7 @@ pop3_client(int fd, const char *service, struct str peer)
 	log_end();
 	begin_wait(s);
 	s->then = on_rate;
+	s->is_counted = true;	/* from here on, whatever the answer */
 	ask_rate_ask(daemon_peer(RATED, 0), &ask, pop3_on_note, s);
 }
 

@@ -68,7 +68,6 @@ on_rate(void *session, const struct note *n)
 	const struct note_rate_verdict *v = note_as_rate_verdict(n);
 
 	note_rated(v != NULL);
-	s->is_counted = v != NULL;
 	if (v != NULL && v->result == RATE_REFUSE)
 		smtp_go(s, turn_away(s, v));
 	else if (v != NULL && v->delay_ms > 0)
@@ -87,6 +86,7 @@ smtp_greet(struct smtp *s)
 
 	if (s->service->is_local)
 		return greet_now(s);
+	s->is_counted = true;	/* from here on, whatever the answer */
 	ask_rate_ask(daemon_any(RATED), &ask, on_rate, s);
 	return WAIT;
 }

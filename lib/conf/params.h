@@ -162,14 +162,18 @@
 #define PARAMS_rate(P)							\
 	P(connections, num, "limit connections", "50", "1", "100000",	\
 	  BY(RATED), "Connections at a time from one address.")		\
-	P(failures, num, "limit failures", "10", "3", "100000",		\
-	  BY(RATED), "Failed logins of one address before it is banned; "	\
-	  "half of what was counted is forgotten every ten minutes. "	\
-	  "Its network (/24, /64) may have four times as many.")	\
-	P(ban, ms, "limit ban", "10m", "1s", "7d", BY(RATED),		\
-	  "First ban of an address; doubles each time it comes again.")	\
-	P(ban_max, ms, "limit ban-max", "1d", "1s", "30d", BY(RATED),	\
-	  "Longest ban.")
+	P(failures, num, "limit failures", "10", "1", "100000",		\
+	  BY(RATED), "Failed logins of one address before it is banned; " \
+	  "how fast they are forgotten says `limit forget'.")		\
+	P(network, num, "limit network", "5", "1", "1000", BY(RATED),	\
+	  "A network (IPv4 /24, IPv6 /64) may do so many times what one " \
+	  "address may.")						\
+	P(half_life, ms, "limit forget", "5m", "1s", "7d", BY(RATED),	\
+	  "After that time a failure counts half.")			\
+	P(ban, ms, "limit ban", "10m", "1s", "30d", BY(RATED),		\
+	  "First ban; each one that follows is twice as long.")		\
+	P(ban_max, ms, "limit ban-max", "1d", "1s", "365d", BY(RATED),	\
+	  "Longest ban; so long without one, and the next is short again.")
 
 #define PARAMS_log(P)							\
 	P(target, word, "log", "file", "file syslog journal", "", BY(LOGD), \
