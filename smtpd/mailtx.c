@@ -70,6 +70,19 @@ offered(const struct smtp *s)
 	    (s->service->offers_auth ? SMTP_PARAM_AUTH : 0);
 }
 
+/* A program on this host says "joe": he is joe here. */
+static struct str
+sender_of(struct smtp *s, const struct addr_path *path)
+{
+	struct str hostname = daemon_conf()->site.hostname;
+
+	if (path->is_null || path->domain.n > 0 ||
+	    str_is(path->local, "postmaster"))
+		return arena_str(&s->tx.arena, path->text);
+	return arena_fmt(&s->tx.arena, "%.*s@%.*s", STR_ARG(path->text),
+	    STR_ARG(hostname));
+}
+
 enum step
 cmd_mail(struct smtp *s, struct str args)
 {
@@ -77,12 +90,13 @@ cmd_mail(struct smtp *s, struct str args)
 	struct smtp_mail mail;
 	const struct smtp_reply *bad;
 
-	bad = smtp_parse_mail(args, offered(s), &s->scratch, &mail);
+	bad = smtp_parse_mail(args, offered(s), s->service->is_local,
+	    &s->scratch, &mail);
 	if (bad != NULL)
 		return smtp_refuse(s, bad);
 	if (mail.size > daemon_conf()->smtpd.size_limit)
 		return smtp_refuse(s, &too_big);
-	tx->sender = arena_str(&tx->arena, mail.sender.text);
+	tx->sender = sender_of(s, &mail.sender);
 	tx->is_8bit = mail.is_8bit;
 	tx->size = mail.size;
 	tx->targets.end = &tx->targets.first;

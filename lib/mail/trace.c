@@ -34,12 +34,17 @@ put_part(struct buf *out, const char *before, struct str value,
 	buf_z(out, after);
 }
 
-/* RFC 5321 4.1.3: an address is a literal, IPv6 ones are marked. */
+/* RFC 5321 4.1.3: an address is a literal, IPv6 ones are marked.  Somebody on
+ * this host is "uid:1000". */
 static void
 put_peer(struct buf *out, struct str peer)
 {
 	if (peer.n == 0)
 		return;
+	if (str_starts(peer, "uid:")) {
+		put_part(out, " (uid ", str_from(peer, 4), ")");
+		return;
+	}
 	buf_z(out, str_chr(peer, ':') < peer.n ? " ([IPv6:" : " ([");
 	put_safe(out, peer);
 	buf_z(out, "])");

@@ -11,7 +11,7 @@
 /* One Received field (RFC 5321 4.4).  Empty members are left out. */
 struct trace_received {
 	struct str	helo;		/* as given, syntax checked */
-	struct str	peer;		/* client address */
+	struct str	peer;		/* client address, or "uid:1000" */
 	struct str	by;		/* our hostname */
 	struct str	with;		/* SMTP ESMTP ESMTPS ESMTPA ESMTPSA, RFC 3848 */
 	struct str	tls;		/* "TLSv1.3 TLS_AES_256_GCM_SHA384" */

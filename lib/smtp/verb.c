@@ -190,8 +190,8 @@ take_keyword(struct str *args, const char *keyword, size_t n)
 }
 
 const struct smtp_reply *
-smtp_parse_mail(struct str args, unsigned offered, struct arena *a,
-    struct smtp_mail *out)
+smtp_parse_mail(struct str args, unsigned offered, bool bare_ok,
+    struct arena *a, struct smtp_mail *out)
 {
 	struct smtp_mail mail = { .size = 0 };
 	struct found found = { .mail = &mail, .arena = a };
@@ -205,7 +205,9 @@ smtp_parse_mail(struct str args, unsigned offered, struct arena *a,
 	case ADDR_8BIT:
 		return &bad_8bit;
 	case ADDR_NO_DOMAIN:
-		return &bad_sender_bare;
+		if (!bare_ok)
+			return &bad_sender_bare;
+		break;
 	case ADDR_SYNTAX:
 	case ADDR_TOO_LONG:
 	default:

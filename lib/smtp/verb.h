@@ -38,10 +38,10 @@ struct smtp_rcpt {
 enum { SMTP_PARAM_SIZE = 1, SMTP_PARAM_8BITMIME = 2, SMTP_PARAM_AUTH = 4 };
 
 /* args: "FROM:<...> ..." / "TO:<...> ...".  Strings live in the arena.
- * NULL: *out is filled; else the reply to give. */
+ * NULL: *out is filled; else the reply to give.  bare_ok: <joe> without
+ * domain may pass (our own people). */
 const struct smtp_reply *smtp_parse_mail(struct str args, unsigned offered,
-	    struct arena *a, struct smtp_mail *out);
-/* bare_ok: <joe> without domain may pass (local submission). */
+	    bool bare_ok, struct arena *a, struct smtp_mail *out);
 const struct smtp_reply *smtp_parse_rcpt(struct str args, bool bare_ok,
 	    struct arena *a, struct smtp_rcpt *out);
 

@@ -40,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (r != NULL)
 		check_reply(r);
 	smtp_line_split(line, &verb, &args);
-	r = smtp_parse_mail(args, ~0u, &a, &mail);
+	r = smtp_parse_mail(args, ~0u, true, &a, &mail);
 	if (r != NULL)
 		check_reply(r);
 	else if (!str_is_print(mail.sender.text))

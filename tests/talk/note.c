@@ -65,6 +65,8 @@ number_of(struct str text, struct buf *out)
 	struct str left = text;
 	uint32_t sum = 0;
 
+	if (text.n == 0)
+		return;
 	while (left.n > 0) {
 		struct str one = str_until(&left, '|');
 		size_t i = 0;
@@ -142,6 +144,18 @@ standing_for(enum note_kind kind)
 
 static void say_to(enum proc from, uint32_t ticket, struct str rest);
 
+/* "ROUTE_ROW ... | ROUTE_DONE ...": one note after the other. */
+static void
+say_all(enum proc from, uint32_t ticket, struct str answers)
+{
+	while (answers.n > 0) {
+		size_t end = str_find(answers, STR(" | "));
+
+		say_to(from, ticket, str_sub(answers, 0, end));
+		answers = str_from(answers, end + 3);
+	}
+}
+
 static void
 heard(enum proc from, const struct note *n)
 {
@@ -152,8 +166,7 @@ heard(enum proc from, const struct note *n)
 
 	if (std != NULL && std->answer != NULL) {
 		fd_close(&fd);
-		if (std->answer[0] != '\0')
-			say_to(from, n->ticket, str_of(std->answer));
+		say_all(from, n->ticket, str_of(std->answer));
 		return;
 	}
 	s = xcalloc(1, sizeof(*s));

@@ -40,6 +40,13 @@ test_received(void **state)
 	    "Received: from client.example ([IPv6:2001:db8::1])\r\n"
 	    "\tby mail.example.org with ESMTPS id 01abc"
 	    "; Thu, 1 Jan 1970 01:00:00 +0100\r\n");
+	r.peer = STR("uid:1000");
+	buf_reset(&b);
+	trace_put_received(&b, &r);
+	assert_string_equal(buf_cstr(&b),
+	    "Received: from client.example (uid 1000)\r\n"
+	    "\tby mail.example.org with ESMTPS id 01abc"
+	    "; Thu, 1 Jan 1970 01:00:00 +0100\r\n");
 	r.helo = STR("a\r\nX-Injected: yes\0\377");
 	buf_reset(&b);
 	trace_put_received(&b, &r);

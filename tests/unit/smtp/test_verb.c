@@ -71,7 +71,8 @@ test_mail(void **state)
 	for (size_t i = 0; i < NITEMS(mails); i++) {
 		struct smtp_mail m = { .size = 0 };
 		const struct smtp_reply *r = smtp_parse_mail(
-		    str_of(mails[i].args), mails[i].offered, &a, &m);
+		    str_of(mails[i].args), mails[i].offered, false,
+		    &a, &m);
 
 		if ((r == NULL ? 0 : r->code) != mails[i].code ||
 		    (r != NULL && strcmp(r->enhanced, mails[i].enhanced) != 0))
@@ -100,7 +101,7 @@ test_many_params(void **state)
 	buf_z(&b, "FROM:<a@b>");
 	for (int i = 0; i < 1000; i++)
 		buf_z(&b, " A");
-	r = smtp_parse_mail(buf_str(&b), ALL, &a, &m);
+	r = smtp_parse_mail(buf_str(&b), ALL, false, &a, &m);
 	assert_non_null(r);
 	assert_int_equal(r->code, 555);
 	buf_free(&b);
