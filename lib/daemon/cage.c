@@ -135,6 +135,7 @@ static const struct rule rules[] = {
 	CALL(rt_sigprocmask, ALL),
 	CALL(rt_sigreturn, ALL),
 	CALL(sysinfo, ALL),	/* qsort asks how much memory there is */
+	CALL(sched_getaffinity, RO),	/* Berkeley DB counts cores at each open */
 	CALL(exit_group, ALL),
 #ifdef VEREDUS_SANITIZE
 	/* AddressSanitizer's own, so that it can report before it dies */
