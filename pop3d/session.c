@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "daemon/daemon.h"
 
 #include "base/banned.h"
@@ -166,7 +167,8 @@ on_input(struct stream *st)
 			after(s, pop3_sasl_line(s, line));
 		else
 			after(s, pop3_line(s, line));
-		buf_consume(&st->in, end + 1);
+		/* STLS has thrown the input away already */
+		buf_consume(&st->in, num_min(end + 1, st->in.len));
 	}
 }
 

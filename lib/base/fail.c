@@ -2,8 +2,9 @@
 /*
  * base/fail.c - reasons, and the end of a process that is at fault itself.
  *
- * bug_at writes with nothing but dprintf and abort: it runs in a broken
- * process, perhaps inside a cage, and must neither allocate nor lock.  What
+ * bug_at calls nothing but write and abort: it runs in a broken process,
+ * perhaps inside a cage (where dprintf's fstat and lseek kill it before it
+ * has said a word), and must neither allocate nor lock.  What
  * it says also reaches logd by the hook, when log.c was told of a sink.
  */
 #include "base/fail.h"
@@ -69,7 +70,7 @@ void
 bug_at(const char *file, int line, const char *fmt, ...)
 {
 	static bool twice;
-	char text[512];
+	char text[512], line_text[700];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -78,7 +79,10 @@ bug_at(const char *file, int line, const char *fmt, ...)
 	if (twice)	/* the sink itself has a bug: do not ask it again */
 		abort();
 	twice = true;
-	dprintf(STDERR_FILENO, "bug: %s:%d: %s\n", file, line, text);
+	(void)snprintf(line_text, sizeof(line_text), "bug: %s:%d: %s\n", file,
+	    line, text);
+	if (write(STDERR_FILENO, line_text, strlen(line_text)) < 0)
+		line_text[0] = '\0';	/* nobody is left to tell */
 	log_event(LOG_LEVEL_ERROR, "bug");
 	log_z("file", file);
 	log_i64("line", line);
