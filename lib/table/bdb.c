@@ -82,13 +82,25 @@ use_paths(void)
 	db_env_set_func_exists(NULL);
 }
 
+static int
+new_handle(DB **db_out)
+{
+	int rc = db_create(db_out, NULL, 0);
+
+	if (rc == 0)
+		(*db_out)->set_errcall(*db_out, quiet);
+	return rc;
+}
+
+/* The library asks for the number of CPUs with each handle, which the cage
+ * of routed allows; what glibc reads for it but once is read here. */
 void
 table_bdb_warm(void)
 {
 	DB *db;
 
-	if (db_create(&db, NULL, 0) == 0)
-		(void)db->close(db, 0);
+	if (new_handle(&db) == 0)
+		(void)db->close(db, DB_NOSYNC);
 }
 
 static int
@@ -104,10 +116,9 @@ bdb_open(struct table *t, struct why *why)
 	int rc;
 
 	use_folder(t->dirfd);
-	rc = db_create(&db, NULL, 0);
+	rc = new_handle(&db);
 	if (rc != 0)
 		return fail(why, t->path, rc);
-	db->set_errcall(db, quiet);
 	rc = db->open(db, NULL, t->path, NULL, DB_UNKNOWN, DB_RDONLY, 0);
 	if (rc != 0) {
 		(void)db->close(db, DB_NOSYNC);
@@ -210,10 +221,9 @@ build(int dirfd, const char *path, DBTYPE type, const struct table_row *rows,
 
 	use_paths();
 	snprintf(name, sizeof(name), "/proc/self/fd/%d/%s", dirfd, path);
-	rc = db_create(&db, NULL, 0);
+	rc = new_handle(&db);
 	if (rc != 0)
 		return fail(why, path, rc);
-	db->set_errcall(db, quiet);
 	rc = db->open(db, NULL, name, NULL, type, DB_CREATE | DB_EXCL, 0644);
 	if (rc == 0)
 		rc = fill(db, rows, n);
