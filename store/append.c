@@ -6,10 +6,10 @@
  * A delivery is on the journal already; it is written here and answered.
  * spoold has it settled later.
  *
- * An APPEND is written to tmp/, gets its UID, goes onto the journal, and only
- * when that is flushed into its place; then it is answered.  Deliveries that
- * come in between are written and answered, but are announced behind it, so
- * that UIDs appear in order (durability.md 21).
+ * An APPEND is written, gets its UID and stands in the account's log; then it
+ * goes onto the journal, and only when that is flushed it is announced and
+ * answered.  Deliveries that come in between are written and answered, but
+ * announced behind it, so that UIDs appear in order (durability.md 21).
  */
 #include "store/stored.h"
 
@@ -155,7 +155,9 @@ deliver(struct job *j, const struct note_store_append *n)
 	}
 	if (r == 0)
 		r = fill(j, n, b, &d);
-	if (r == 0 && n->replay) {
+	/* What was an APPEND is on the disk already, or was lost there. */
+	if (r == 0 && (n->replay != STORE_FIRST || n->uid != 0)) {
+		d.anew = n->replay == STORE_ANEW;
 		r = deliver_again(b, &d, &uid, &why);
 	} else if (r == 0) {
 		d.uid = 0;
@@ -165,8 +167,8 @@ deliver(struct job *j, const struct note_store_append *n)
 	}
 	if (r == 0) {
 		box_touch(b);
-		say_delivered(n, b, uid, n->replay ? "delivered-again" :
-		    "delivered");
+		say_delivered(n, b, uid, n->replay ? "stored-again" :
+		    "stored");
 	} else {
 		say_failed(n, r, &why);
 	}
@@ -180,7 +182,8 @@ deliver(struct job *j, const struct note_store_append *n)
 struct appending {		/* job->state */
 	struct box	*b;	/* pinned */
 	struct draft	x;
-	struct buf	blob;
+	uint32_t	uid;
+	bool		sure;
 };
 
 static void
@@ -190,11 +193,10 @@ end_appending(struct job *j)
 
 	if (s == NULL)
 		return;
-	deliver_drop(s->b, &s->x);
-	box_unhold(s->b, s->x.m.uid);
+	if (!s->sure)
+		deliver_take_back(s->b, &s->x, s->uid);
 	box_pin(s->b, -1);
 	box_touch(s->b);
-	buf_free(&s->blob);
 	free(s);
 	j->state = NULL;
 }
@@ -214,24 +216,24 @@ on_journalled(void *session, const struct note *note)
 	struct appending *s = j->state;
 	const struct note_store_append *n = note_as_store_append(j->n);
 	struct why why = { FAIL_TEMP, "the journal does not answer" };
-	uint32_t uid = 0;
 	int r = FAIL_TEMP;
 
-	if (d != NULL && d->failed == 0 && !s->b->is_deleted) {
-		r = box_fresh(s->b, &why);
-		if (r == 0)
-			r = deliver_commit(s->b, &s->x, &uid, &why);
-	} else if (d != NULL && d->failed != 0) {
+	if (d != NULL && d->failed == 0) {
+		r = 0;
+		s->sure = true;
+		box_sure(s->b, s->uid);
+		say_delivered(n, s->b, s->uid, "appended");
+	} else if (d != NULL) {
 		r = -(int)d->failed;
 		why_set(&why, r, "%.*s", STR_ARG(d->text));
 	}
-	if (r == 0)
-		say_delivered(n, s->b, uid, "appended");
-	else
+	if (r != 0)
 		say_failed(n, r, &why);
 	box_touch(s->b);
 	boxes_tell();
-	answer(j, r, reason_of(r, &why), uid, s->b->h.uidvalidity);
+	/* No room in the journal is no fault of the message. */
+	answer(j, r, r == 0 ? "" : reason_of(FAIL_TEMP, &why), s->uid,
+	    s->b->h.uidvalidity);
 	j->run = job_done;
 	job_again(j);
 }
@@ -245,7 +247,7 @@ journal(struct job *j)
 	struct note_spool_append ask = {
 		.mid = n->mid, .account = str_of(s->b->a->name),
 		.home = str_of(s->b->a->home), .mailbox = str_of(s->b->name),
-		.uid = s->x.m.uid, .uidvalidity = s->b->h.uidvalidity,
+		.uid = s->uid, .uidvalidity = s->b->h.uidvalidity,
 		.flags = n->flags, .keywords = n->keywords,
 		.date_s = n->date_s, .size = n->size,
 		.deadline_ms = n->deadline_ms, .fd = j->n->fd,
@@ -256,19 +258,25 @@ journal(struct job *j)
 	ask_spool_append(daemon_peer(SPOOLD, 0), &ask, on_journalled, j);
 }
 
-/* The draft is written; its blob lies in what all drafts share, so it is
- * copied before others come. */
+/* All is written but the announcement: spoold counts on that, a sync that
+ * begins after its flush settles it. */
 static enum run
-hold_and_ask(struct job *j, struct box *b, struct draft *x)
+write_and_ask(struct job *j, struct box *b, const struct delivery *d)
 {
 	struct appending *s = xcalloc(1, sizeof(*s));
+	struct why why = { 0, "" };
+	int r;
 
+	r = deliver_write(b, d, &s->x, &why);
+	if (r == 0)
+		r = deliver_commit(b, &s->x, &s->uid, &why);
+	if (r != 0) {
+		free(s);
+		say_failed(note_as_store_append(j->n), r, &why);
+		answer(j, r, reason_of(r, &why), 0, 0);
+		return DONE;
+	}
 	s->b = b;
-	s->x = *x;
-	buf_init(&s->blob, CACHE_BLOB_HEAD + CACHE_BLOB_MAX);
-	buf_add(&s->blob, x->m.blob);
-	s->x.m.blob = buf_str(&s->blob);
-	s->x.m.uid = box_hold(b);
 	box_pin(b, 1);
 	j->state = s;
 	j->end = end_appending;
@@ -282,7 +290,6 @@ append(struct job *j, const struct note_store_append *n)
 {
 	struct login *l = login_of(j->peer, n->login);
 	struct delivery d;
-	struct draft x;
 	struct box *b;
 	struct why why = { 0, "" };
 	enum run wait = DONE;
@@ -301,17 +308,15 @@ append(struct job *j, const struct note_store_append *n)
 	}
 	if (r == 0)
 		r = fill(j, n, b, &d);
-	if (r == 0) {
-		d.uid = 0;
-		d.in_cur = true;
-		r = deliver_write(b, &d, &x, &why);
+	if (r != 0) {
+		if (r != FAIL_GONE)
+			say_failed(n, r, &why);
+		answer(j, r, reason_of(r, &why), 0, 0);
+		return DONE;
 	}
-	if (r == 0)
-		return hold_and_ask(j, b, &x);
-	if (r != FAIL_GONE)
-		say_failed(n, r, &why);
-	answer(j, r, reason_of(r, &why), 0, 0);
-	return DONE;
+	d.uid = 0;
+	d.in_cur = d.unsure = true;
+	return write_and_ask(j, b, &d);
 }
 
 enum run

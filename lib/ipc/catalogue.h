@@ -439,7 +439,7 @@
 	F(str,	mid,	    26)	\
 	F(u32,	number,	    0)	/* repeat key: (mid, number, redelivery) */ \
 	F(u32,	redelivery, 0)	\
-	F(u32,	replay,	    0)	/* 1: after a start, may be a repeat */	\
+	F(u32,	replay,	    0)	/* enum store_replay */	\
 	F(str,	account,    ACCOUNT_MAX)	\
 	F(str,	home,	    HOME_MAX)	\
 	F(str,	mailbox,    MAILBOX_MAX)	\
@@ -620,6 +620,11 @@ enum queue_state { QUEUE_WAITS, QUEUE_HELD, QUEUE_RELEASED, QUEUE_REMOVED,
     QUEUE_BOUNCED };
 enum queue_verb { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RM };
 
+enum store_replay {
+	STORE_FIRST,
+	STORE_REPEAT,		/* may have been handed over before */
+	STORE_ANEW,		/* a sync failed: adopt nothing, write a new file */
+};
 enum store_how { STORE_SET, STORE_ADD, STORE_REMOVE };
 enum store_verb { STORE_CREATE, STORE_DELETE, STORE_RENAME, STORE_SUBSCRIBE,
     STORE_UNSUBSCRIBE };

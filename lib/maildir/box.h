@@ -160,14 +160,16 @@ struct box_message {
 	bool		in_new;
 	uint64_t	letters;	/* in cur/: of the name it has */
 	struct str	blob;		/* may be empty */
+	bool		unsure;		/* announced after box_sure only, and
+					 * later ones not before it */
 };
 /* The file lies under its name already: gives it its UID. */
 int	box_add(struct box *b, const struct box_message *m, uint32_t *uid_out)
 	    MUST_CHECK;
-/* A UID for an append that is not sure yet: later ones are not announced
- * before box_add with that UID, or box_unhold. */
-uint32_t box_hold(struct box *b);
-void	box_unhold(struct box *b, uint32_t uid);
+/* What was unsure is announced, or is taken back (the caller unlinks its
+ * file). */
+void	box_sure(struct box *b, uint32_t uid);
+int	box_take_back(struct box *b, uint32_t uid) MUST_CHECK;
 
 /* Flags of all UIDs in ranges; count_out: how many were changed. */
 int	box_flags(struct box *b, const struct log_range *v, size_t n,
@@ -215,6 +217,8 @@ int	box_replay(struct box *b, uint64_t txn) MUST_CHECK;
 int	box_recount(struct box *b) MUST_CHECK;
 /* A new, empty index file for this names log. */
 int	box_index_new(struct box *b) MUST_CHECK;
+/* Records that are not announced yet, from *at = 0 on. */
+bool	box_held_get(struct box *b, size_t at, struct index_record *r_out);
 /* After a reopen: those that were ready are in the index by the log. */
 void	box_held_forget(struct box *b);
 uint64_t box_cache_add(struct box *b, struct str blob);	/* 0: could not */

@@ -82,6 +82,7 @@ fill(const struct delivery *d, struct ingest *i, struct box_message *m)
 	memset(m, 0, sizeof(*m));
 	m->key = d->key;
 	m->uid = d->uid;
+	m->unsure = d->unsure;
 	m->flags = d->flags & INDEX_FLAG_MASK;
 	m->keywords = d->keywords;
 	m->savedate_s = clock_real_s();
@@ -193,6 +194,22 @@ deliver_commit(struct box *b, struct draft *x, uint32_t *uid_out,
 	}
 	x->tmp[0] = '\0';
 	return add(b, x, name, uid_out, why);
+}
+
+void
+deliver_take_back(struct box *b, const struct draft *x, uint32_t uid)
+{
+	char name[FNAME_BUF];
+	int dir = x->m.in_new ? b->new_ : b->cur;
+
+	if (box_take_back(b, uid) != 0)
+		log_say(LOG_LEVEL_WARN, "append-not-undone", "%s", b->name);
+	if (b->stale || dir < 0 || !fname_make(str_of(x->m.base),
+	    x->m.letters, x->m.in_new, name))
+		return;
+	box_cur_begin(b);
+	b->v->unlink(b->v, dir, name);
+	box_cur_end(b);
 }
 
 /* --- repeats ------------------------------------------------------------- */
@@ -337,6 +354,25 @@ replace(struct box *b, struct draft *x, const char *name, bool in_new,
 	return deliver_commit(b, x, uid_out, why);
 }
 
+/* The bytes of the file are in doubt though they look right: the same name
+ * gets a new file (durability.md 9). */
+static int
+write_over(struct box *b, struct draft *x, const char *name, bool in_new,
+    uint32_t *uid_out, struct why *why)
+{
+	int dir = in_new ? b->new_ : b->cur;
+
+	if (!uid_of(b, str_of(x->m.base), uid_out))
+		return replace(b, x, name, in_new, uid_out, why);
+	if (b->v->rename(b->v, box_tmp(b), x->tmp, dir, name, true) < 0) {
+		deliver_drop(b, x);
+		return why_errno(why, FAIL_TEMP, "cannot rename");
+	}
+	x->tmp[0] = '\0';
+	wrote_all(b, dir);
+	return 0;
+}
+
 /* A UID of a replayed APPEND counts only if it can be put in its place: its
  * number is free, and nobody looks. */
 static void
@@ -381,6 +417,8 @@ deliver_again(struct box *b, const struct delivery *d, uint32_t *uid_out,
 	settle_uid(b, &x);
 	if (!find_base(b, str_of(x.m.base), name, &in_new))
 		return deliver_commit(b, &x, uid_out, why);
+	if (d->anew)
+		return write_over(b, &x, name, in_new, uid_out, why);
 	if (same_as_draft(b, &x, in_new ? b->new_ : b->cur, name))
 		return adopt(b, &x, name, in_new, uid_out, why);
 	return replace(b, &x, name, in_new, uid_out, why);

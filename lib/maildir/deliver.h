@@ -19,6 +19,8 @@ struct delivery {
 	uint64_t	keywords;
 	int64_t		date_s;		/* INTERNALDATE */
 	bool		in_cur;		/* APPEND: seen by its maker */
+	bool		anew;		/* a sync failed: adopt no file */
+	bool		unsure;		/* see struct box_message */
 };
 
 /* The file under tmp/, its sizes known, blob in the ingest of the place. */
@@ -35,11 +37,13 @@ int	deliver_write(struct box *b, const struct delivery *d,
 int	deliver_commit(struct box *b, struct draft *x, uint32_t *uid_out,
 	    struct why *why) MUST_CHECK;
 void	deliver_drop(struct box *b, struct draft *x);
+/* What was unsure is refused: as if it had not been. */
+void	deliver_take_back(struct box *b, const struct draft *x, uint32_t uid);
 
 /*
  * One that may have been made before (durability.md 14): believed only when
  * the log has its key together with an EXPUNGE, or a file of equal content
- * is there.  *box_out may be another mailbox than b: where it is.
+ * is there.
  */
 int	deliver_again(struct box *b, const struct delivery *d,
 	    uint32_t *uid_out, struct why *why) MUST_CHECK;

@@ -22,7 +22,7 @@
 struct held {
 	struct link	link;
 	uint32_t	uid;
-	bool		waiting;	/* for box_add or box_unhold */
+	bool		waiting;	/* for box_sure or box_take_back */
 	struct index_record r;
 };
 
@@ -566,21 +566,21 @@ find_held(struct box *b, uint32_t uid)
 	return NULL;
 }
 
-static struct held *
-hold(struct box *b, uint32_t uid, bool waiting)
+static void
+hold(struct box *b, const struct index_record *r, bool waiting)
 {
 	struct held *h = xcalloc(1, sizeof(*h));
 	struct link *e;
 
-	h->uid = uid;
+	h->uid = r->uid;
 	h->waiting = waiting;
+	h->r = *r;
 	list_init(&h->link);
 	/* In order of UIDs, nearly always at the end. */
 	for (e = b->held.prev; e != &b->held &&
-	    container_of(e, struct held, link)->uid > uid; e = e->prev)
+	    container_of(e, struct held, link)->uid > r->uid; e = e->prev)
 		;
 	list_unshift(e, &h->link);
-	return h;
 }
 
 /* Announces from the front what waits for nobody.  MODSEQs only grow, also
@@ -603,25 +603,52 @@ release(struct box *b)
 	}
 }
 
-uint32_t
-box_hold(struct box *b)
-{
-	uint32_t uid = b->uid_next++;
-
-	hold(b, uid, true);
-	return uid;
-}
-
 void
-box_unhold(struct box *b, uint32_t uid)
+box_sure(struct box *b, uint32_t uid)
 {
 	struct held *h = find_held(b, uid);
 
-	if (h == NULL || !h->waiting)
-		return;
+	if (h == NULL)
+		return;		/* a reopen announced it meanwhile */
+	h->waiting = false;
+	release(b);
+}
+
+int
+box_take_back(struct box *b, uint32_t uid)
+{
+	struct log_record l = { .type = LOG_EXPUNGE };
+	struct log_range one = { uid, uid };
+	struct held *h = find_held(b, uid);
+	struct buf ranges;
+	uint32_t n;
+	int r;
+
+	if (h == NULL)
+		return box_expunge(b, &one, 1, false, &n);
 	list_remove(&h->link);
 	free(h);
+	buf_init(&ranges, 8);
+	log_ranges_put(&ranges, &one, 1);
+	l.ranges = buf_str(&ranges);
+	memcpy(l.mailboxid, b->names.head.mailboxid, 16);
+	r = account_log(b->a, &l);
+	buf_free(&ranges);
 	release(b);
+	return r;
+}
+
+bool
+box_held_get(struct box *b, size_t at, struct index_record *r_out)
+{
+	struct link *e;
+
+	list_each(e, &b->held)
+		if (at-- == 0) {
+			*r_out = container_of(e, struct held, link)->r;
+			return true;
+		}
+	return false;
 }
 
 void
@@ -641,19 +668,12 @@ box_held_forget(struct box *b)
 
 /* In the order of their UIDs (durability.md 21). */
 static void
-announce(struct box *b, struct index_record *r)
+announce(struct box *b, struct index_record *r, bool unsure)
 {
-	struct held *h = find_held(b, r->uid);
-
-	if (h == NULL && !list_empty(&b->held) && r->uid >= b->h.uidnext)
-		h = hold(b, r->uid, false);
-	if (h != NULL) {
-		h->waiting = false;
-		h->r = *r;
-		release(b);
-	} else if (box_put_record(b, r) != 0) {
+	if ((unsure || !list_empty(&b->held)) && r->uid >= b->h.uidnext)
+		hold(b, r, unsure);
+	else if (box_put_record(b, r) != 0)
 		b->stale = true;
-	}
 }
 
 int
@@ -705,6 +725,6 @@ box_add(struct box *b, const struct box_message *m, uint32_t *uid_out)
 		return 0;
 	}
 	r.cache_at = box_cache_add(b, m->blob);
-	announce(b, &r);
+	announce(b, &r, m->unsure);
 	return 0;
 }

@@ -379,6 +379,27 @@ compare_one(struct box *b, uint32_t at, const struct index_record *r)
 	return merge(b, at, r, x);
 }
 
+/* Files of messages that are not announced yet are no strangers' files. */
+static void
+match_held(struct box *b)
+{
+	struct box_scan *s = b->scan;
+	struct index_record r;
+	struct names_entry e;
+	struct slot *x;
+	size_t i;
+
+	for (i = 0; box_held_get(b, i, &r); i++) {
+		if (names_get(&b->names, r.name_at, &e) != 0)
+			continue;
+		x = slot_find(s, hash_of(b, str_of(e.base)));
+		if (x == NULL || x->state & MATCHED)
+			continue;
+		x->state |= MATCHED;
+		s->matched++;
+	}
+}
+
 /* true: all records are through. */
 static bool
 compare(struct box *b, int64_t until_ms)
@@ -405,7 +426,10 @@ compare(struct box *b, int64_t until_ms)
 		s->at += n;
 	}
 	free(p);
-	return !b->stale && s->at >= b->h.records;
+	if (b->stale || s->at < b->h.records)
+		return false;
+	match_held(b);
+	return true;
 }
 
 /* --- files that no record has -------------------------------------------- */

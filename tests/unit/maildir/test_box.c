@@ -336,33 +336,41 @@ held(void **state)
 	struct delivery d;
 	struct draft x;
 	struct why why;
-	uint32_t uid, hold;
+	uint32_t uid;
 
 	(void)state;
 	assert_true(box_ready(b, 3));
-	hold = box_hold(b);
-	assert_int_equal(hold, 1);
-	assert_int_equal(deliver(b, "behind", 1), 2);
-	assert_int_equal(b->h.messages, 0);
 	world_delivery(&d, "held", 9);
-	d.uid = hold;
+	d.unsure = true;
 	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
 	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
-	close(d.fd);
 	assert_int_equal(uid, 1);
+	assert_int_equal(deliver(b, "behind", 1), 2);
+	assert_int_equal(b->h.messages, 0);
+	box_sure(b, uid);
 	assert_int_equal(b->h.messages, 2);
 	check(b, 1, "held", 0);
 	check(b, 2, "behind", 0);
-	hold = box_hold(b);
+	d.key.number = 2;
+	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
+	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
 	deliver(b, "third", 3);
-	box_unhold(b, hold);
+	deliver_take_back(b, &x, uid);
 	assert_int_equal(b->h.messages, 3);
 	check(b, 4, "third", 0);
-	/* One that is never resolved: the next open has what was behind. */
-	box_hold(b);
+	/* One that is never resolved: the next open has it, and what was
+	 * behind. */
+	d.key.number = 3;
+	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
+	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
+	close(d.fd);
 	deliver(b, "fourth", 4);
 	b = again(b);
+	check(b, 5, "held", 0);
 	check(b, 6, "fourth", 0);
+	box_check(b);
+	world_settle(b);
+	assert_int_equal(b->h.messages, 5);
 }
 
 /* Rule 20 */

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+int	stored_main(int argc, char **argv);
 #define main stored_main
 #include "store/stored.c"
 #undef main
@@ -437,6 +438,7 @@ static void
 append(void **state)
 {
 	NEW(n, APPEND, append);
+	NEW(status_note, STATUS, status);
 	struct note a, j, done = { .kind = NOTE_SPOOL_DONE, .fd = -1 };
 	uint32_t id = login(&imap, "imap"), uid;
 	char mid[27];
@@ -464,6 +466,9 @@ append(void **state)
 	assert_int_equal(a.u.store_appended.failed, 0);
 	assert_int_equal(a.u.store_appended.uid, uid);
 	/* Refused by the journal: it has never been. */
+	close(n.fd);
+	fill_append(append, "draft", mid, &n.fd);
+	append->mailbox = STR("Drafts");
 	n.ticket = 5001;
 	fake_say(&imap, &n);
 	settle();
@@ -475,6 +480,10 @@ append(void **state)
 	settle();
 	assert_true(told(&imap, NOTE_STORE_APPENDED, &a));
 	assert_int_equal(a.u.store_appended.failed, -FAIL_TEMP);
+	status->login = id;
+	status->mailbox = STR("Drafts");
+	assert_true(ask(&imap, &status_note, &a));
+	assert_int_equal(a.u.store_counts.messages, 1);
 	/* No such mailbox. */
 	append->mailbox = STR("Nowhere");
 	assert_true(ask(&imap, &n, &a));
