@@ -12,3 +12,4 @@ dist_man_MANS += man/veredus-imapd.8
 dist_man_MANS += man/veredus-pop3d.8
 dist_man_MANS += man/veredus-bounce.8 man/veredus-qmgr.8 man/veredus-rated.8
 dist_man_MANS += man/veredus-stored.8
+dist_man_MANS += man/veredus-authd.8 man/veredus-routed.8
