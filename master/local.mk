@@ -3,8 +3,7 @@ sbin_PROGRAMS += master/veredus-master
 master_veredus_master_SOURCES = master/config.c master/control.c \
 	master/folders.c master/listen.c master/main.c master/master.h \
 	master/reload.c master/start.c master/watch.c master/wire.c
-master_veredus_master_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS) \
-	$(OPENSSL_LIBS)
+master_veredus_master_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS)
 
 pkglibexec_PROGRAMS += master/logd master/ctld
 master_logd_SOURCES = master/logd.c master/trace.c master/trace.h

@@ -317,8 +317,25 @@ usage(int code)
 	    "	-f		stay in the foreground\n"
 	    "	-n		check the configuration and exit\n"
 	    "	-L FOLDER	where the programs are\n"
+	    "	--processes	the process table, a line a kind\n"
 	    "	--help, --version\n");
 	exit(code);
+}
+
+/* For the tests and the curious: name, user, cage, root, peers. */
+static void
+print_processes(void)
+{
+	for (int k = 0; k < PROC_COUNT; k++) {
+		const struct proc_row *r = &procs[k];
+
+		printf("%s %s %s %s", r->name, r->user, cage_name(r->cage),
+		    r->root[0] != '\0' ? r->root : "empty");
+		for (int p = 0; p < PROC_COUNT; p++)
+			if (procs_are_peers((enum proc)k, (enum proc)p))
+				printf(" %s", procs[p].name);
+		printf("\n");
+	}
 }
 
 static bool
@@ -327,6 +344,7 @@ options(int argc, char **argv)
 	static const struct option words[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "processes", no_argument, NULL, 'P' },
 		{ NULL, 0, NULL, 0 },
 	};
 	bool only_check = false;
@@ -343,6 +361,9 @@ options(int argc, char **argv)
 			master.libexec = optarg;
 		else if (o == 'V') {
 			printf("veredus %s\n", VEREDUS_VERSION);
+			exit(EXIT_SUCCESS);
+		} else if (o == 'P') {
+			print_processes();
 			exit(EXIT_SUCCESS);
 		} else
 			usage(o == 'h' ? EXIT_SUCCESS : 64);

@@ -192,7 +192,8 @@ aborts(void (*fn)(void))
 
 	if (pid == 0) {
 		(void)setrlimit(RLIMIT_CORE, &no_core);
-		(void)freopen("/dev/null", "w", stderr);
+		if (freopen("/dev/null", "w", stderr) == NULL)
+			_exit(0);
 		(void)signal(SIGABRT, SIG_DFL);
 		fn();
 		_exit(0);
