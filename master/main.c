@@ -36,7 +36,7 @@
 
 struct master master = {
 	.path = PATH_DEFAULT, .libexec = VEREDUS_LIBEXEC, .base_fd = -1,
-	.lock_fd = -1, .ready_fd = -1, .generation = 1,
+	.lock_fd = -1, .ready_fd = -1,
 	.sockets = { &master.sockets, &master.sockets },
 };
 
@@ -299,6 +299,7 @@ prepare(void)
 	    drop_master(&why) != 0)
 		die(EXIT_FAILURE, why.text);
 	listen_keep_new();
+	master.generation++;
 	rand_bytes(master.grant_key, GRANT_KEY);
 	rand_bytes(master.place_key, PLACE_KEY);
 	rand_bytes(master.ticket_key, TICKET_KEY);

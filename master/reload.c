@@ -52,7 +52,7 @@ refuse(struct config *new, struct buf *text, const char *why)
 	if (why != NULL)
 		buf_fmt(text, "%s\n", why);
 	log_event(LOG_LEVEL_ERROR, "reload-refused");
-	log_str("text", buf_str(text));
+	log_str("text", str_chomp(buf_str(text)));
 	log_end();
 	if (new != NULL)
 		config_free(new);

@@ -168,8 +168,8 @@ describe_end(struct child *c, int status)
 		(void)snprintf(c->last, sizeof(c->last),
 		    "killed by its cage: a system call it may not make");
 	else if (signo != 0)
-		(void)snprintf(c->last, sizeof(c->last), "killed by %s",
-		    strsignal(signo));
+		(void)snprintf(c->last, sizeof(c->last), "killed by SIG%s",
+		    sigabbrev_np(signo));
 	else
 		(void)snprintf(c->last, sizeof(c->last), "exited with %d",
 		    WEXITSTATUS(status));
