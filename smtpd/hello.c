@@ -17,6 +17,8 @@
 
 #include "base/banned.h"
 
+#define HANDSHAKE_MS	20000
+
 static const struct smtp_reply
     too_much = { 421, "4.7.0", "too many connections or failures, try again later" },
     tls_go = { 220, "2.0.0", "begin TLS" },
@@ -154,10 +156,20 @@ cmd_starttls(struct smtp *s, struct str args)
 		return smtp_refuse(s, &tls_none);
 	smtp_forget_mail(s);
 	s->helo = STR("");
-	s->is_waiting = true;
 	smtp_reply_put(&s->stream.out, &tls_go);
+	smtp_begin_tls(s);
+	return WAIT;
+}
+
+/* A handshake that is not finished soon never will be. */
+void
+smtp_begin_tls(struct smtp *s)
+{
+	int64_t wait_ms = daemon_conf()->smtpd.command_timeout;
+
+	stream_idle(&s->stream, wait_ms < HANDSHAKE_MS ? wait_ms :
+	    HANDSHAKE_MS);
 	stream_start_tls(&s->stream, smtpd_tls());
-	return NEXT;
 }
 
 void
@@ -165,5 +177,6 @@ smtp_on_tls(struct stream *st)
 {
 	struct smtp *s = container_of(st, struct smtp, stream);
 
+	stream_idle(st, daemon_conf()->smtpd.command_timeout);
 	smtp_go(s, s->is_greeted ? NEXT : smtp_greet(s));
 }

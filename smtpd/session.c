@@ -344,7 +344,7 @@ smtp_client(int fd, const char *service_name, struct str peer)
 	if (service->begins_tls && smtpd_tls() == NULL) {
 		obey(s, CLOSE);
 	} else if (service->begins_tls) {
-		stream_start_tls(&s->stream, smtpd_tls());
+		smtp_begin_tls(s);
 	} else {
 		obey(s, smtp_greet(s));
 		stream_flush(&s->stream);

@@ -157,6 +157,7 @@ command_fn cmd_auth, cmd_data, cmd_ehlo, cmd_helo, cmd_mail, cmd_rcpt,
     cmd_starttls;
 
 enum step smtp_greet(struct smtp *s);
+void	smtp_begin_tls(struct smtp *s);
 void	smtp_on_tls(struct stream *st);
 
 enum step smtp_auth_line(struct smtp *s, struct str line);
