@@ -179,6 +179,21 @@ lower(struct walk *w, struct str s)
 	return out;
 }
 
+/* A tag comes from strangers and may name a mailbox or stand in a rule one
+ * day: no shell text, no path. */
+static bool
+tag_is_plain(struct str tag)
+{
+	for (size_t i = 0; i < tag.n; i++) {
+		uint8_t c = tag.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    str_chr(STR("-_.=+"), c) == 5)
+			return false;
+	}
+	return true;
+}
+
 static void
 take_tag(struct walk *w, struct name *n)
 {
@@ -187,7 +202,8 @@ take_tag(struct walk *w, struct name *n)
 
 	n->base = n->local;
 	n->tag = str_of("");
-	if (at == 0 || at >= n->local.n - 1 || str_starts(n->local, "\""))
+	if (at == 0 || at >= n->local.n - 1 || str_starts(n->local, "\"") ||
+	    !tag_is_plain(str_from(n->local, at + 1)))
 		return;
 	n->base = str_sub(n->local, 0, at);
 	n->tag = str_from(n->local, at + 1);

@@ -143,7 +143,9 @@ static const struct {
 	{ "\"a b\"@example.org", false, ROUTE_OK,
 	  "\"a b\"@example.org=example.org/\"a b\"/Maildir;" },
 	{ "nobody@example.org", false, ROUTE_UNKNOWN, "" },
-	/* tags */
+	/* tags; one that looks like a program is no tag */
+	{ "joe+${run{/bin/true}}@example.org", false, ROUTE_UNKNOWN, "" },
+	{ "joe+a/x@example.org", false, ROUTE_UNKNOWN, "" },
 	{ "joe+lists@example.org", false, ROUTE_OK,
 	  "joe@example.org(lists)=example.org/joe/Maildir;" },
 	{ "joe+a+b@example.org", false, ROUTE_OK,
