@@ -410,7 +410,8 @@ try_name(struct walk *w, const struct name *n, struct str local,
 	return rc;
 }
 
-/* RFC 5321 4.5.1, RFC 2142: somebody has to read these. */
+/* RFC 5321 4.5.1, RFC 2142: somebody has to read these.  A tag behind such a
+ * name is nobody's filter, but what probes for a shell: root+${run{...}}. */
 static int
 try_postmaster(struct walk *w, const struct name *n)
 {
@@ -419,8 +420,8 @@ try_postmaster(struct walk *w, const struct name *n)
 	struct why why;
 	int rc;
 
-	if (!str_same(n->base, "postmaster") && !str_same(n->base, "abuse") &&
-	    !str_same(n->base, "root"))
+	if (!str_same(n->local, "postmaster") && !str_same(n->local, "abuse") &&
+	    !str_same(n->local, "root"))
 		return FAIL_GONE;
 	if (to.n > 0) {
 		step(w, "%.*s: goes to the postmaster, %.*s",
