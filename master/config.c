@@ -152,7 +152,9 @@ config_find_users(const struct config *c, struct buf *errors)
 			master.gid[k] = getegid();
 			continue;
 		}
-		if (base != 0) {
+		/* stored may run as the owner of the Maildirs all the same */
+		if (base != 0 &&
+		    !(k == STORED && c->conf.stored.owner.n > 0)) {
 			master.uid[k] = base + (uint32_t)k;
 			master.gid[k] = base + (uint32_t)k;
 			continue;
