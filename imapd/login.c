@@ -152,7 +152,7 @@ check(struct session *s)
 	    .sid = str_of(s->sid) };
 
 	s->then = on_verdict;
-	ask_auth_check(daemon_any(AUTHD), &ask, session_on_note, s);
+	ask_auth_check(daemon_authd_of(ask.user), &ask, session_on_note, s);
 	return WAIT;
 }
 

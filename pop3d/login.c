@@ -217,7 +217,7 @@ check(struct pop3 *s, struct str user, struct str secret, struct str authzid)
 	    .peer = str_of(s->peer), .sid = str_of(s->sid) };
 
 	s->then = on_verdict;
-	ask_auth_check(daemon_any(AUTHD), &ask, pop3_on_note, s);
+	ask_auth_check(daemon_authd_of(ask.user), &ask, pop3_on_note, s);
 	return WAIT;
 }
 

@@ -134,7 +134,7 @@ check(struct smtp *s)
 		.sid = str_of(s->sid),
 	};
 
-	ask_auth_check(daemon_any(AUTHD), &ask, on_verdict, s);
+	ask_auth_check(daemon_authd_of(ask.user), &ask, on_verdict, s);
 	return WAIT;
 }
 

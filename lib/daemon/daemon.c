@@ -479,18 +479,32 @@ daemon_any(enum proc kind)
 	return NULL;
 }
 
-struct chan *
-daemon_stored_of(struct str account)
+static struct chan *
+worker_of(enum proc kind, struct str who)
 {
 	struct str key = daemon_key("place");
-	unsigned n = d.peer_count[STORED];
+	unsigned n = d.peer_count[kind];
 	uint64_t k[2];
 
 	if (n == 0 || key.n < sizeof(k))
 		return NULL;
 	memcpy(k, key.p, sizeof(k));
-	return daemon_peer(STORED,
-	    (unsigned)(siphash24(k, account.p, account.n) % n));
+	return daemon_peer(kind,
+	    (unsigned)(siphash24(k, who.p, who.n) % n));
+}
+
+struct chan *
+daemon_stored_of(struct str account)
+{
+	return worker_of(STORED, account);
+}
+
+struct chan *
+daemon_authd_of(struct str user)
+{
+	struct chan *c = worker_of(AUTHD, user);
+
+	return c != NULL ? c : daemon_any(AUTHD);
 }
 
 unsigned

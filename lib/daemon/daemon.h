@@ -60,6 +60,9 @@ struct chan *daemon_peer(enum proc kind, unsigned index);
 struct chan *daemon_any(enum proc kind);
 /* The stored worker of an account (SipHash with the "place" key). */
 struct chan *daemon_stored_of(struct str account);
+/* The authd worker of a user, so that one of them remembers the password;
+ * any other while it is away. */
+struct chan *daemon_authd_of(struct str user);
 unsigned daemon_peer_count(enum proc kind);	/* configured number */
 
 int	daemon_file(const char *name);		/* -1: not dealt; borrowed */

@@ -48,6 +48,12 @@ daemon_any(enum proc kind)
 }
 
 struct chan *
+daemon_authd_of(struct str user)
+{
+	return daemon_peer(AUTHD, 0);
+}
+
+struct chan *
 daemon_stored_of(struct str account)
 {
 	(void)account;
