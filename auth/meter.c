@@ -26,7 +26,7 @@
 
 #define FREE_FAILURES	3000		/* milli: before the first delay */
 #define DELAY_MS	500
-#define DELAY_MAX_MS	8000
+#define DELAY_MAX_MS	4000
 #define EVICT_LOOK	64		/* records looked at for a victim */
 #define STATE_HEAD	"veredus-rated 1"
 

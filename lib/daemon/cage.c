@@ -63,7 +63,6 @@ static const struct rule rules[] = {
 	CALL(preadv2, FACE | DISK),
 	CALL(close, ALL),
 	CALL(lseek, DISK | RO),
-	CALL(sched_getaffinity, RO),	/* Berkeley DB, with each handle */
 	/* channels and clients */
 	CALL(recvmsg, ALL),
 	CALL(sendmsg, ALL),

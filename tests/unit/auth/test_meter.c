@@ -122,15 +122,15 @@ face_dies(void **state)
 static void
 penalties(void **state)
 {
-	static const uint32_t want[] = { 0, 0, 500, 1000, 2000, 4000, 8000,
-	    8000, 8000 };
+	static const uint32_t want[] = { 0, 0, 500, 1000, 2000, 4000, 4000,
+	    4000, 4000 };
 	struct meter *m = meter_new();
 	size_t i;
 
 	for (i = 0; i < NITEMS(want); i++)
 		assert_int_equal(fail_from(m, "192.0.2.1", 0).delay_ms,
 		    want[i]);
-	assert_int_equal(connect_from(m, "192.0.2.1", 0).delay_ms, 8000);
+	assert_int_equal(connect_from(m, "192.0.2.1", 0).delay_ms, 4000);
 	assert_int_equal(connect_from(m, "192.0.2.2", 0).delay_ms, 0);
 	/* After a half-life half of it: 4.5 failures. */
 	assert_int_equal(connect_from(m, "192.0.2.1", 300000).delay_ms, 1000);
