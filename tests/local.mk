@@ -9,3 +9,8 @@ EXTRA_DIST += tests/lib/instance.py
 # Makes a process of the suite try what it may not (tests/suite/cage.test).
 noinst_PROGRAMS += tests/cage/breakout
 tests_cage_breakout_SOURCES = tests/cage/breakout.c
+
+# Every row of the catalogue: wrong senders, tickets and descriptors.
+check_PROGRAMS += tests/note/rows
+tests_note_rows_SOURCES = tests/note/rows.c
+tests_note_rows_LDADD = lib/libipc.a lib/libevent.a lib/libbase.a

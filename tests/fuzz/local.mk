@@ -80,3 +80,8 @@ tests_fuzz_fuzz_imap_session_LDADD = tests/talk/libtoy.a lib/libimap.a \
 	lib/libconf.a lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
 tests_fuzz_fuzz_imap_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/imap_session.dict
+
+FUZZERS += tests/fuzz/fuzz_note
+tests_fuzz_fuzz_note_SOURCES = tests/fuzz/fuzz_note.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_note_LDADD = lib/libipc.a lib/libevent.a lib/libbase.a
+tests_fuzz_fuzz_note_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
