@@ -373,6 +373,10 @@ set_wants(struct stream *s)
 
 	if (s->want_read || may_read(s))
 		want |= LOOP_READ;
+	/* Most pauses are over before anything comes.  Until something does,
+	 * the socket stays watched: that saves two system calls a command. */
+	if (s->paused && !s->knocked)
+		want |= s->watch.want & LOOP_READ;
 	if (s->want_write)
 		want |= LOOP_WRITE;
 	loop_want(&s->watch, want);
@@ -399,6 +403,8 @@ on_ready(struct watch *w, unsigned events)
 {
 	struct stream *s = container_of(w, struct stream, watch);
 
+	if ((events & ~(unsigned)LOOP_WRITE) != 0 && s->paused)
+		s->knocked = true;
 	if ((events & LOOP_READ) && may_read(s) && !read_in(s))
 		return;
 	turn(s);
@@ -501,6 +507,7 @@ void
 stream_resume(struct stream *s)
 {
 	s->paused = false;
+	s->knocked = false;
 	s->input_due |= s->in.len > 0 || s->eof;
 	wake(s);
 }
