@@ -249,6 +249,30 @@ spool_sync_end(struct spool *s, bool failed)
 		settled(s, container_of(l, struct settle, link));
 }
 
+static void
+uncover(struct settle *e)
+{
+	struct message *m = e->m;
+
+	if (e->kind == SETTLE_RESULT &&
+	    m->to[e->number].state == DELIVERY_COVERED)
+		m->to[e->number].state = DELIVERY_WRITTEN;
+	else if (e->kind == SETTLE_FILE && m->file == FILE_COVERED)
+		m->file = FILE_WRITTEN;
+}
+
+void
+spool_sync_lost(struct spool *s)
+{
+	struct link *l;
+
+	s->syncing = false;
+	while ((l = list_pop(&s->covered)) != NULL) {
+		uncover(container_of(l, struct settle, link));
+		list_push(&s->fresh, l);
+	}
+}
+
 /* --- sweep --------------------------------------------------------------- */
 
 /* File work once more; 0: done, and *covers_out says whether a sync must

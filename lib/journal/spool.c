@@ -511,6 +511,7 @@ spool_close(struct spool *s)
 	for (size_t at = 0; dict_next(&s->messages, &at, &key, &m); at = 0)
 		message_free(s, m);
 	dict_free(&s->messages);
+	buf_free(&s->scan_names);
 	journal_close(s->journal);
 	free(s);
 }

@@ -113,7 +113,8 @@ struct spool {
 	struct link		redo;		/* file work that failed: again */
 	struct link		orphans;	/* marks of files, at start */
 	bool			syncing;
-	unsigned		scanned;	/* folders of cur/ done */
+	unsigned		scanned;	/* folders of cur/ listed */
+	struct buf		scan_names;	/* ids of the last one */
 };
 
 /* --- life ---------------------------------------------------------------- */
@@ -124,8 +125,10 @@ int	spool_open(struct spool **s_out, const struct disk *d,
 	    struct journal_limits limits, const struct spool_ops *ops,
 	    void *arg, struct why *why) MUST_CHECK;
 void	spool_begin(struct spool *s);
-/* The next folder of cur/; false when all are through. */
-bool	spool_scan(struct spool *s);
+/* Up to `most` more files of cur/; false when all are through. */
+bool	spool_scan(struct spool *s, unsigned most);
+/* From the beginning: a new qmgr knows nothing. */
+void	spool_scan_again(struct spool *s);
 /* Folders under the spool that are there from set-up on. */
 int	spool_lay_out(const struct disk *d, struct why *why) MUST_CHECK;
 void	spool_close(struct spool *s);
@@ -169,6 +172,8 @@ int	spool_content(struct spool *s, struct message *m, struct buf *out)
 /* Is there anything a sync would settle?  Then the caller starts one. */
 bool	spool_sync_begin(struct spool *s);
 void	spool_sync_end(struct spool *s, bool failed);
+/* Nobody knows how it ended (syncd died): as if it had not begun. */
+void	spool_sync_lost(struct spool *s);
 
 /* Writes to cur/ what is older than that, or holds a ring that fills up, and
  * tries failed file work again; at most `most` files a call.  Returns how

@@ -276,6 +276,7 @@ spool_open(struct spool **s_out, const struct disk *d,
 	s->ops = ops;
 	s->arg = arg;
 	dict_init(&s->messages);
+	buf_init(&s->scan_names, 64u << 20);
 	for (size_t i = 0; i < NITEMS(lists); i++)
 		list_init(lists[i]);
 	r = journal_open(&s->journal, d, limits, why);
@@ -320,41 +321,61 @@ spool_begin(struct spool *s)
 	each_message(s, begin);
 }
 
-struct names {
-	struct buf	list;	/* ids, one after the other */
-};
-
 static void
 collect(void *arg, const char *name)
 {
-	struct names *names = arg;
+	struct spool *s = arg;
 
 	if (mid_valid(str_of(name)))
-		buf_z(&names->list, name);
+		buf_z(&s->scan_names, name);
+}
+
+static void
+next_folder(struct spool *s)
+{
+	char folder[16];
+
+	snprintf(folder, sizeof(folder), "cur/%02x", s->scanned++);
+	buf_reset(&s->scan_names);
+	(void)s->disk->list(s->disk->ctx, folder, collect, s);
 }
 
 bool
-spool_scan(struct spool *s)
+spool_scan(struct spool *s, unsigned most)
 {
-	struct names names;
 	struct message *m;
-	struct str rest, mid;
-	char folder[16];
+	char mid[MID_LEN];
 
-	if (s->scanned >= FOLDERS)
-		return false;
-	snprintf(folder, sizeof(folder), "cur/%02x", s->scanned++);
-	buf_init(&names.list, 64u << 20);
-	(void)s->disk->list(s->disk->ctx, folder, collect, &names);
-	for (rest = buf_str(&names.list); rest.n >= MID_LEN;
-	    rest = str_from(rest, MID_LEN)) {
-		mid = str_sub(rest, 0, MID_LEN);
-		if (dict_get(&s->messages, mid) != NULL)
+	for (; most > 0; most--) {
+		while (s->scan_names.len == 0 && s->scanned < FOLDERS)
+			next_folder(s);
+		if (s->scan_names.len == 0) {
+			buf_free(&s->scan_names);
+			return false;
+		}
+		memcpy(mid, buf_str(&s->scan_names).p, MID_LEN);
+		buf_consume(&s->scan_names, MID_LEN);
+		if (dict_get(&s->messages, str_mem(mid, MID_LEN)) != NULL)
 			continue;
-		m = spool_find(s, mid);
+		m = spool_find(s, str_mem(mid, MID_LEN));
 		if (m != NULL)
 			begin(s, m);
 	}
-	buf_free(&names.list);
-	return s->scanned < FOLDERS;
+	return true;
+}
+
+static void
+begin_waiting(struct spool *s, struct message *m)
+{
+	for (uint32_t i = 0; i < m->env.n_to; i++)
+		if (m->to[i].state == DELIVERY_WAITS)
+			s->ops->waits(s->arg, m, i);
+}
+
+void
+spool_scan_again(struct spool *s)
+{
+	s->scanned = 0;
+	buf_reset(&s->scan_names);
+	each_message(s, begin_waiting);
 }

@@ -452,6 +452,10 @@ sync_end(struct run *r, bool fail)
 static void
 step_sync_end(struct run *r)
 {
+	if (r->spool->syncing && sim_rand(&r->sim, 20) == 0) {
+		spool_sync_lost(r->spool);	/* syncd was killed */
+		return;
+	}
 	sync_end(r, r->sim.fail_sync != 0 && sim_rand(&r->sim, 6) == 0);
 }
 
@@ -545,7 +549,7 @@ start(struct run *r, bool faults)
 		if (spool_open(&r->spool, &r->disk, r->limits, &ops, r,
 		    &why) == 0 && !r->sim.halted) {
 			spool_begin(r->spool);
-			while (!r->sim.halted && spool_scan(r->spool))
+			while (!r->sim.halted && spool_scan(r->spool, 3))
 				spool_tidy(r->spool);
 			if (!r->sim.halted) {
 				r->sim.halt_at = 0;

@@ -79,7 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sim_put(&sim, name, str_mem(file, size - 1), 0);
 	if (spool_open(&s, &d, limits, &ops, &s, &why) == 0) {
 		spool_begin(s);
-		while (spool_scan(s))
+		while (spool_scan(s, 3))
 			spool_tidy(s);
 		spool_close(s);
 	}

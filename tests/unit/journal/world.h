@@ -82,7 +82,7 @@ world_start(struct world *w)
 	assert_int_equal(spool_open(&w->spool, &w->disk, limits, &world_ops,
 	    w, &why), 0);
 	spool_begin(w->spool);
-	while (spool_scan(w->spool))
+	while (spool_scan(w->spool, 3))
 		;
 	spool_tidy(w->spool);
 }

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr/syncd - waits for the disk, so that nobody else has to.
+ *
+ * SYNC_ASK syncs the file systems it names and answers.  By syncfs on the
+ * folder master dealt for each ("fs-spool", "fs-mail" ...): master keeps
+ * these descriptors, so that an error is seen once by somebody even if syncd
+ * dies.  By fsync on the files and folders it was handed by SYNC_FILE before
+ * the ask; a failing one fails the ask, and is never tried again.
+ *
+ * One job at a time: while a sync runs asks queue in the sockets, and all
+ * that came meanwhile are answered by the next one.  It opens nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "event/loop.h"
+
+#include "base/banned.h"
+
+#define PASSES_MAX 1000	/* a flood must not keep an ask waiting for ever */
+
+struct file {
+	struct link	link;
+	int		fd;
+	bool		is_folder;
+};
+
+struct asked {
+	struct link	link;
+	struct chan	*c;
+	uint32_t	ticket;
+	uint32_t	systems;
+};
+
+static struct {
+	struct link	files, asks;
+	struct timer	work;
+	bool		heard;		/* a SYNC_FILE came in this pass */
+	unsigned	put_off;
+	uint64_t	syncs, failed;
+} syncd;
+
+static const char *const systems[] = { "fs-spool", "fs-mail", "fs-state",
+    "fs-index" };
+
+/* Two folders of one file system are synced once. */
+static int
+sync_systems(uint32_t mask)
+{
+	dev_t done[NITEMS(systems)];
+	size_t n = 0, k;
+	struct stat st;
+	int fd, error = 0;
+
+	for (size_t i = 0; i < NITEMS(systems); i++) {
+		fd = daemon_file(systems[i]);
+		if ((mask & (1u << i)) == 0 || fd < 0 || fstat(fd, &st) != 0)
+			continue;
+		for (k = 0; k < n && done[k] != st.st_dev; k++)
+			;
+		if (k < n)
+			continue;
+		done[n++] = st.st_dev;
+		if (syncfs(fd) != 0)
+			error = errno;
+	}
+	return error;
+}
+
+static int
+sync_files(void)
+{
+	struct link *l;
+	struct file *f;
+	int error = 0;
+
+	/* files first, then the folders that name them */
+	for (int folders = 0; folders < 2; folders++)
+		list_each(l, &syncd.files) {
+			f = container_of(l, struct file, link);
+			if (f->is_folder == (folders == 1) &&
+			    fsync(f->fd) != 0)
+				error = errno;
+		}
+	while ((l = list_pop(&syncd.files)) != NULL) {
+		f = container_of(l, struct file, link);
+		close(f->fd);
+		free(f);
+	}
+	return error;
+}
+
+/* Files that were sent before an ask may stand in another socket still:
+ * only when a pass brought none has everything been heard. */
+static bool
+hears_files(void)
+{
+	bool heard = syncd.heard;
+
+	syncd.heard = false;
+	if (!heard || ++syncd.put_off > PASSES_MAX) {
+		syncd.put_off = 0;
+		return false;
+	}
+	timer_set(&syncd.work, 0);
+	return true;
+}
+
+/* All asks so far: whatever they cover was written before now. */
+static void
+on_work(struct timer *t)
+{
+	bool by_file = str_same(daemon_conf()->spool.sync, "fsync");
+	struct note_sync_done done = { .failed = 0 };
+	struct asked *a;
+	struct link *l;
+	uint32_t mask = 0;
+
+	(void)t;
+	if (hears_files())
+		return;
+	list_each(l, &syncd.asks)
+		mask |= container_of(l, struct asked, link)->systems;
+	done.error = (uint32_t)(by_file ? sync_files() : sync_systems(mask));
+	done.failed = done.error != 0;
+	syncd.syncs++;
+	syncd.failed += done.failed;
+	if (done.failed != 0) {
+		errno = (int)done.error;
+		log_event(LOG_LEVEL_ERROR, "sync-failed");
+		log_errno();
+		log_end();
+	}
+	while ((l = list_pop(&syncd.asks)) != NULL) {
+		a = container_of(l, struct asked, link);
+		if (a->c != NULL)
+			note_answer_sync_done(a->c, a->ticket, &done);
+		free(a);
+	}
+}
+
+static void
+on_note(struct chan *c, const struct note *n)
+{
+	struct asked *a;
+	struct file *f;
+
+	if (n->kind == NOTE_SYNC_FILE && n->fd >= 0) {
+		f = xcalloc(1, sizeof(*f));
+		f->fd = note_take_fd(n);
+		f->is_folder = n->u.sync_file.is_folder != 0;
+		list_push(&syncd.files, &f->link);
+		syncd.heard = true;
+	} else if (n->kind == NOTE_SYNC_ASK) {
+		a = xcalloc(1, sizeof(*a));
+		a->c = c;
+		a->ticket = n->ticket;
+		a->systems = n->u.sync_ask.systems;
+		list_push(&syncd.asks, &a->link);
+		if (!timer_armed(&syncd.work))
+			timer_set(&syncd.work, 0);
+	}
+}
+
+static void
+on_peer_gone(struct chan *c)
+{
+	struct link *l;
+	struct asked *a;
+
+	list_each(l, &syncd.asks) {
+		a = container_of(l, struct asked, link);
+		if (a->c == c)
+			a->c = NULL;
+	}
+}
+
+static bool
+start(void)
+{
+	list_init(&syncd.files);
+	list_init(&syncd.asks);
+	timer_init(&syncd.work, on_work);
+	return true;
+}
+
+static void
+on_stat(void)
+{
+	daemon_stat("syncs", syncd.syncs);
+	daemon_stat("failed", syncd.failed);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon_ops daemon = {
+		.kind = SYNCD, .start = start, .on_note = on_note,
+		.on_peer_gone = on_peer_gone, .on_stat = on_stat,
+	};
+
+	daemon_main(&daemon, argc, argv);
+}
