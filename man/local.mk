@@ -16,5 +16,3 @@ dist_man_MANS += man/veredus-stored.8
 dist_man_MANS += man/veredus-authd.8 man/veredus-routed.8
 dist_man_MANS += man/veredus-spoold.8
 dist_man_MANS += man/veredus-syncd.8
-dist_man_MANS += man/veredus-qmgr.8
-dist_man_MANS += man/veredus-bounce.8

@@ -287,6 +287,8 @@ from_bytes(struct spool *s, const char *mid, struct str file)
 	m = message_new(s, JOURNAL_COMMIT, envelope);
 	if (m == NULL)
 		return NULL;
+	if (m->env.mailbox.n > 0)
+		m->type = JOURNAL_APPEND;
 	if (strcmp(m->mid, mid) != 0) {
 		message_free(s, m);
 		return NULL;

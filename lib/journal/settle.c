@@ -335,8 +335,7 @@ spool_sweep(struct spool *s, int64_t older_than_ms, unsigned most)
 		m = container_of(l, struct message, young);
 		if (m->since_ms > older_than_ms && m->held != pressing)
 			break;
-		if (m->open > 0 && m->file == FILE_NONE && RULE('S') &&
-		    m->type == JOURNAL_COMMIT) {
+		if (m->open > 0 && m->file == FILE_NONE && RULE('S')) {
 			if (spool_file_write(s, m) != 0)
 				break;
 			n++;
