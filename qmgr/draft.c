@@ -31,12 +31,6 @@
 #define DRAFT_AGE_MS	(60 * 60 * 1000)
 #define RECIPIENTS_MAX	100000
 
-#define WRITTEN_MS	(30 * 1000)	/* stored says SPOOL_WRITTEN before */
-
-/* user of a message whose SPOOL_WRITTEN is awaited */
-static char appending;
-#define APPENDING	((void *)&appending)
-
 struct draft {
 	struct link	link;
 	struct chan	*chan;		/* NULL: it is gone */
@@ -239,9 +233,7 @@ draft_committed(struct message *m, int fail)
 	log_u64("size", m->env.size);
 	log_u64("recipients", m->env.n_to);
 	log_end();
-	if (d->type == JOURNAL_APPEND) {
-		m->user = APPENDING;
-	} else {
+	if (d->type == JOURNAL_COMMIT) {
 		deliver_keep_body(m, d->fd);
 		d->fd = -1;
 	}
@@ -489,51 +481,6 @@ on_append(struct chan *c, const struct note *note)
 		gather(d);
 }
 
-/* stored gave it its name, or could not: then the client heard NO and the
- * record must not bring the message back. */
-static void
-on_written(const struct note *note)
-{
-	const struct note_spool_written *n = &note->u.spool_written;
-	struct message *m = spool_find(spoold.spool, n->mid);
-	struct mark done = { .state = RECIPIENT_DONE };
-
-	if (m == NULL || m->type != JOURNAL_APPEND || m->user != APPENDING)
-		return;
-	m->user = NULL;
-	if (n->failed == 0) {
-		spool_result(spoold.spool, m, 0);
-	} else {
-		spool_taken_back(spoold.spool, m, 0);
-		spool_mark(spoold.spool, m, &done, NULL, NULL);
-	}
-	spoold_gather();
-}
-
-/* stored died, or forgot: it is handed over as after a start. */
-static void
-append_again(struct message *m)
-{
-	m->user = NULL;
-	spool_taken_back(spoold.spool, m, 0);
-	deliver_queue(m, 0, NULL, NULL);
-}
-
-static void
-appends_again(int64_t older_than_ms)
-{
-	struct str key;
-	void *value;
-	struct message *m;
-
-	for (size_t at = 0; dict_next(&spoold.spool->messages, &at, &key,
-	    &value); ) {
-		m = value;
-		if (m->user == APPENDING && m->since_ms <= older_than_ms)
-			append_again(m);
-	}
-}
-
 /* --- notes --------------------------------------------------------------- */
 
 static void
@@ -578,9 +525,6 @@ draft_note(struct chan *c, const struct note *n)
 	case NOTE_SPOOL_APPEND:
 		on_append(c, n);
 		break;
-	case NOTE_SPOOL_WRITTEN:
-		on_written(n);
-		break;
 	case NOTE_SPOOL_READ:
 		on_read(c, n);
 		break;
@@ -604,8 +548,6 @@ draft_peer_gone(struct chan *c)
 		if (d->ticket == 0)
 			draft_free(d, false);
 	}
-	if (c->peer == STORED)
-		appends_again(INT64_MAX);
 }
 
 void
@@ -615,7 +557,7 @@ draft_tick(void)
 	struct link *l, *tmp;
 	struct draft *d;
 
-	appends_again(now - WRITTEN_MS);
+
 	list_each_safe(l, tmp, &spoold.drafts) {
 		d = container_of(l, struct draft, link);
 		if (d->ticket == 0 && now - d->since_ms > DRAFT_AGE_MS)

@@ -245,9 +245,6 @@
 	F(time,	date_s,	    0)	\
 	F(u64,	size,	    0)	\
 	F(time,	deadline_ms, 0)
-#define FIELDS_SPOOL_WRITTEN(F)	/* stored: what became of a journalled APPEND */ \
-	F(str,	mid,	    26)	\
-	F(u32,	failed,	    0)	/* refused after all: it must not come back */
 #define FIELDS_SPOOL_CHECK(F)	/* veredus spool check */		\
 	F(u32,	what,	    0)
 #define FIELDS_SPOOL_FINDING(F)	\
@@ -541,7 +538,6 @@
 	N(SPOOL_READ, spool_read, ASK, 10000, BY(BOUNCE), BY(SPOOLD), FD_NONE) \
 	N(SPOOL_BODY, spool_body, END, 0, BY(SPOOLD), BY(BOUNCE), FD_ANY) \
 	N(SPOOL_APPEND, spool_append, ASK, 60000, BY(STORED), BY(SPOOLD), FD_ANY) \
-	N(SPOOL_WRITTEN, spool_written, PUT, 0, BY(STORED), BY(SPOOLD), FD_NONE) \
 	N(SPOOL_CHECK, spool_check, ASK, 60000, BY(CTLD), BY(SPOOLD), FD_NONE) \
 	N(SPOOL_FINDING, spool_finding, ROW, 0, BY(SPOOLD), BY(CTLD), FD_NONE) \
 	N(REPLAY_END, replay_end, PUT, 0, BY(SPOOLD), BY(STORED), FD_NONE) \

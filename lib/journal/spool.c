@@ -286,10 +286,11 @@ start_delivery(struct spool *s, struct message *m)
 {
 	m->pins++;	/* it must not go while its recipients are walked */
 	for (uint32_t i = 0; i < m->env.n_to; i++) {
-		if (m->type == JOURNAL_APPEND)
-			/* stored waits for this to give it its name */
+		if (m->type == JOURNAL_APPEND) {
+			/* stored wrote and named the file before it asked */
 			spool_given(s, m, i);
-		else if (m->to[i].state == DELIVERY_OPEN)
+			spool_result(s, m, i);
+		} else if (m->to[i].state == DELIVERY_OPEN)
 			s->ops->deliver(s->arg, m, i);
 		else if (m->to[i].state == DELIVERY_WAITS)
 			s->ops->waits(s->arg, m, i);

@@ -138,8 +138,8 @@ void	spool_close(struct spool *s);
 /* Fills `to` with the n octets of the content. */
 typedef int spool_fill_fn(void *arg, uint8_t *to, size_t n);
 
-/* An APPEND counts as handed over from its commit on: stored says when it
- * is written, else spool_taken_back and hand it over as a repeat.
+/* An APPEND counts as written from its commit on: stored has written it
+ * before it asked.
  *
  * Puts a message into the batch that gathers (sets `last` in e's closes);
  * content n is 0 for a large

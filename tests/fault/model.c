@@ -108,10 +108,6 @@ on_committed(void *arg, struct message *m, int fail)
 
 	if (r->sim.halted)
 		return;		/* died before it could say so */
-	/* an APPEND is written by stored before or after, it says when */
-	if (fail == 0 && m->type == JOURNAL_APPEND)
-		r->flight[r->flights++] = (struct flight){ entry_of(r,
-		    m->mid), 0, false, false, false };
 	l->answer = fail == 0 ? ANSWERED : fail == FAIL_PERM ? UNSURE : REFUSED;
 	if (r->verbose)
 		printf("  answer %s %d\n", m->mid, fail);
@@ -298,6 +294,7 @@ commit_one(struct run *r)
 	struct closing closing;
 	struct envelope e = { .to = to, .flags = 1 };
 	enum journal_type type = JOURNAL_COMMIT;
+	char name[DISK_NAME_MAX];
 	struct message *m;
 	struct ledger *l;
 	uint32_t number;
@@ -321,6 +318,8 @@ commit_one(struct run *r)
 		type = JOURNAL_APPEND;
 		l->n_to = 1;
 		e.mailbox = STR("Sent");
+		mail_name(l, 0, name);	/* stored has written it already */
+		sim_put(&r->sim, name, buf_str(&l->content), 0);
 	}
 	e.mid = str_of(l->mid);
 	e.n_to = l->n_to;
