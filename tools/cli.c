@@ -24,6 +24,7 @@ cli_say(const char *fmt, ...)
 {
 	va_list ap;
 
+	(void)fflush(stdout);	/* what was found before what was wrong */
 	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);

@@ -23,7 +23,7 @@ check(const struct sasl *s)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct str rest = str_mem(data, size), mech, line;
+	struct str rest = str_mem(data, size), mech, line = { NULL, 0 };
 	enum sasl_step step;
 	struct buf challenge;
 	struct sasl s;
