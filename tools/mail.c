@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "ipc/catalogue.h"
+#include "tools/trace.h"
 
 #include "base/banned.h"
 
@@ -87,8 +88,13 @@ verb_queue_rm(struct cli *c, int argc, char **argv)
 static void
 trace_line(struct cli *c, const struct json_row *r, void *arg)
 {
-	printf("%s  %.*s\n", cli_time(c, json_num(r, "when_ms")),
-	    STR_ARG(json_get(r, "line")));
+	struct buf words;
+
+	buf_init(&words, 8192);
+	trace_words(&words, json_get(r, "line"));
+	printf("%s  %s\n", cli_time(c, json_num(r, "when_ms")),
+	    buf_cstr(&words));
+	buf_free(&words);
 }
 
 static int
@@ -177,7 +183,7 @@ const struct verb mail_verbs[] = {
 	    "let go what was held" },
 	{ "queue rm", "MID | ADDRESS | all [REASON]", 1, 2, verb_queue_rm,
 	    "remove without a bounce" },
-	{ "trace", "MID", 1, 1, verb_trace, "all events of a message" },
+	{ "trace", "MID", 1, 1, verb_trace, "all events of a message, in words; as logged with --json" },
 	{ "route", "ADDRESS [SENDER]", 1, 2, verb_route,
 	    "where mail for an address goes; sends nothing" },
 	{ "spool check", "", 0, 0, verb_spool_check,
