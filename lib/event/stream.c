@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,30 +122,31 @@ take(struct stream *s, void *p, size_t n, size_t *got_out)
 /*
  * One piece a turn.  TLS may hold more in its own buffer, of which the kernel
  * knows nothing: `unread` makes the next turn come without the socket.
+ *
+ * It is read into one place for all: a buffer of 16 KiB for each session in
+ * turn would leave as much of a hole in the heap between what they keep.
  */
 static bool
 read_in(struct stream *s)
 {
+	static uint8_t piece[READ_PIECE];
 	size_t n = num_min(READ_PIECE, s->in.max - s->in.len), got = 0;
-	uint8_t *p = buf_grow(&s->in, n);
 	enum tls_io r;
 
-	if (p == NULL)
-		return over(s, STREAM_LIMIT);
 	s->want_read = false;
 	s->unread = false;
-	r = take(s, p, n, &got);
+	r = take(s, piece, n, &got);
 	if (r == TLS_OK) {
-		buf_grown(&s->in, got);
+		buf_mem(&s->in, piece, got);
+		explicit_bzero(piece, got);
+		if (buf_failed(&s->in))
+			return over(s, STREAM_LIMIT);
 		s->input_due = true;
 		s->unread = s->tls != NULL;
 		if (s->idle_ms > 0)
 			timer_set(&s->idle, s->idle_ms);
 		return true;
 	}
-	/* the look for more behind a TLS record found none: an idle
-	 * connection must not keep the room it made for that */
-	buf_shrink(&s->in);
 	if (r == TLS_EOF) {
 		s->eof = true;
 		s->input_due = true;
