@@ -177,15 +177,22 @@ smtp_delay(struct smtp *s, int64_t wait_ms, enum step (*then)(struct smtp *))
 
 /* --- lines --------------------------------------------------------------- */
 
+/* It was no line, whoever waited for one; a login that goes on ends. */
+static enum step
+bad_line(struct smtp *s, const struct smtp_reply *r)
+{
+	sasl_end(&s->sasl);
+	s->mode = MODE_COMMAND;
+	return smtp_refuse(s, r);
+}
+
 static enum step
 give_line(struct smtp *s, struct str line)
 {
 	enum step step;
 
-	if (line.n == 0 || line.p[line.n - 1] != '\r') {
-		s->mode = MODE_COMMAND;
-		return smtp_refuse(s, &bare_lf);
-	}
+	if (line.n == 0 || line.p[line.n - 1] != '\r')
+		return bad_line(s, &bare_lf);
 	line.n--;
 	step = s->mode == MODE_AUTH ? smtp_auth_line(s, line) :
 	    smtp_command(s, line);
@@ -198,8 +205,7 @@ static enum step
 end_long_line(struct smtp *s)
 {
 	s->skips_line = false;
-	s->mode = MODE_COMMAND;
-	return smtp_refuse(s, &too_long);
+	return bad_line(s, &too_long);
 }
 
 /* One line of the input; false: it is not there yet. */

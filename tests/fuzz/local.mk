@@ -50,6 +50,14 @@ tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_smtp_data_LDADD = lib/libsmtp.a lib/libbase.a
 tests_fuzz_fuzz_smtp_data_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_smtp_session
+tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_smtp_session_LDADD = smtpd/libsmtpd.a lib/libsmtp.a \
+	lib/libsasl.a lib/libmail.a lib/libipc.a lib/libevent.a lib/libconf.a \
+	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
+tests_fuzz_fuzz_smtp_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 FUZZERS += tests/fuzz/fuzz_imap_lexer \
 	tests/fuzz/fuzz_imap_set \
 	tests/fuzz/fuzz_imap_search \

@@ -433,6 +433,7 @@ on_end(struct chan *c, void *arg)
 static void
 peer_begins(enum proc p)
 {
+	buf_free(&talk.fake[p].last);	/* of one that died */
 	fake_init(&talk.fake[p], talk.room->me, p, 0, on_note, on_end, NULL);
 	if (talk.room->on_peer != NULL)
 		talk.room->on_peer(talk.fake[p].chan);
