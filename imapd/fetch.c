@@ -19,6 +19,7 @@
 #include "imapd/batch.h"
 #include "imapd/body.h"
 #include "imapd/command.h"
+#include "imapd/sync.h"
 #include "mail/date.h"
 #include "mail/shape.h"
 
@@ -554,5 +555,7 @@ cmd_fetch(struct session *s, struct imap_args *a)
 	if (!batch_resolve(s, &f->set, f->by_uid))
 		return session_bad(s, "There is no such message");
 	walk_begin(&f->walk, &f->set, f->by_uid);
+	if (f->items.has_flags)
+		sync_say_keywords(s);
 	return work_fetch(s);
 }
