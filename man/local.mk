@@ -16,3 +16,4 @@ dist_man_MANS += man/veredus-stored.8
 dist_man_MANS += man/veredus-authd.8 man/veredus-routed.8
 dist_man_MANS += man/veredus-spoold.8
 dist_man_MANS += man/veredus-syncd.8
+dist_man_MANS += man/veredus-master.8 man/veredus-logd.8 man/veredus-ctld.8
