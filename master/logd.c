@@ -39,8 +39,9 @@ static struct {
 	bool		is_syslog, is_journal;
 	ino_t		inode;
 	int64_t		looked_ms;
-	struct buf	out;
+	struct buf	out;		/* gathered in this pass */
 	struct defer	flush;
+	struct watch	watch;		/* of a socket that is full */
 	uint64_t	lines, lost;
 } l = { .fd = -1 };
 
@@ -51,6 +52,14 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { "debug", 7 }, [LOG_LEVEL_INFO] = { "info", 6 },
 	[LOG_LEVEL_WARN] = { "warn", 4 }, [LOG_LEVEL_ERROR] = { "error", 3 },
 };
+
+static watch_fn	on_room;
+
+static bool
+is_socket(void)
+{
+	return l.is_syslog || l.is_journal;
+}
 
 /* --- where lines go ------------------------------------------------------ */
 
@@ -107,6 +116,44 @@ look_for_file(void)
 }
 
 static void
+write_file(struct str s)
+{
+	look_for_file();
+	if (l.fd < 0 || file_write(l.fd, s) != 0)
+		l.lost++;
+	buf_reset(&l.out);
+}
+
+/* One datagram a line, each ended by a NUL in `out'.  The socket does not
+ * block: what it does not take waits.  write, for the cage of a disk process
+ * has no send. */
+static void
+write_socket(struct str s)
+{
+	size_t n;
+
+	for (; s.n > 0; s = buf_str(&l.out)) {
+		n = str_chr(s, '\0');
+		if (write(l.fd, s.p, n) < 0 && errno != EMSGSIZE) {
+			if (errno != EAGAIN && errno != ENOBUFS)
+				daemon_exit();
+			if (!l.watch.on)
+				loop_watch(&l.watch, l.fd, LOOP_WRITE, on_room);
+			return;
+		}
+		buf_consume(&l.out, n + 1);
+	}
+	loop_unwatch(&l.watch);
+}
+
+static void
+on_room(struct watch *w, unsigned events)
+{
+	(void)w, (void)events;
+	write_socket(buf_str(&l.out));
+}
+
+static void
 on_flush(struct defer *d)
 {
 	struct str s = buf_str(&l.out);
@@ -115,22 +162,23 @@ on_flush(struct defer *d)
 	trace_flush();
 	if (s.n == 0)
 		return;
-	look_for_file();
-	if (l.fd < 0 || file_write(l.fd, s) != 0)
-		l.lost++;
-	buf_reset(&l.out);
+	if (is_socket())
+		write_socket(s);
+	else
+		write_file(s);
 	buf_shrink(&l.out);
 }
 
-/* One datagram a line; nobody waits for a slow journal. */
+/* A line more for the socket; past the limit lines are lost, and counted. */
 static void
-send_line(const char *text, size_t n)
+gather(const struct buf *line)
 {
-	if (send(l.fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+	if (l.out.len + line->len + 1 > GATHER_MAX) {
+		l.lost++;
 		return;
-	l.lost++;
-	if (errno == ECONNREFUSED || errno == ENOTCONN || errno == EPIPE)
-		daemon_exit();
+	}
+	buf_add(&l.out, buf_str(line));
+	buf_c(&l.out, '\0');
 }
 
 static void
@@ -147,7 +195,7 @@ to_journal(const struct note_log_line *n, const char *who)
 	buf_fmt(&b, "MESSAGE=%s ", who);
 	buf_add(&b, n->line);
 	buf_c(&b, '\n');
-	send_line(buf_cstr(&b), b.len);
+	gather(&b);
 	buf_free(&b);
 }
 
@@ -166,7 +214,7 @@ to_syslog(const struct note_log_line *n, const char *who)
 	buf_fmt(&b, "<%d>%s veredus: %s ", 2 * 8 + levels[n->level].priority,
 	    stamp, who);
 	buf_add(&b, n->line);
-	send_line(buf_cstr(&b), b.len);
+	gather(&b);
 	buf_free(&b);
 }
 
@@ -206,9 +254,9 @@ take_line(const struct note_log_line *given, const char *who)
 	if (n.level >= NITEMS(levels))
 		n.level = LOG_LEVEL_ERROR;
 	l.lines++;
-	if (l.is_journal && l.fd >= 0)
+	if (l.is_journal)
 		to_journal(&n, who);
-	else if (l.is_syslog && l.fd >= 0)
+	else if (l.is_syslog)
 		to_syslog(&n, who);
 	else
 		to_file(&n, who);
@@ -238,7 +286,7 @@ on_note(struct chan *c, const struct note *n)
 		take_line(&n->u.log_line, who);
 		break;
 	case NOTE_LOG_REOPEN:
-		if (!l.is_journal && !l.is_syslog)
+		if (!is_socket())
 			open_file();
 		break;
 	case NOTE_TRACE_ASK:
@@ -262,7 +310,7 @@ start(void)
 	defer_init(&l.flush, on_flush);
 	trace_open(daemon_file("log"));
 	if (l.fd < 0) {
-		if (l.is_syslog || l.is_journal)
+		if (is_socket())
 			log_say(LOG_LEVEL_WARN, "log-target-missing",
 			    "writing to the file " FILE_NAME);
 		l.is_syslog = l.is_journal = false;
