@@ -282,9 +282,11 @@ next_set(struct pop3 *s, struct buf *set)
 			i++;
 			continue;
 		}
-		for (from = i; i < s->mails && s->mail[i].is_gone;)
-			i++;
-		/* UIDs between these two are of messages that are gone */
+		/* Only UIDs that were seen: what the snapshot leaves out (a
+		 * record that was being written) must not go with them. */
+		for (from = i++; i < s->mails && s->mail[i].is_gone &&
+		    s->mail[i].uid == s->mail[i - 1].uid + 1; i++)
+			;
 		buf_fmt(set, "%s%" PRIu32 ":%" PRIu32, set->len > 0 ? "," : "",
 		    s->mail[from].uid, s->mail[i - 1].uid);
 	}

@@ -93,3 +93,12 @@ FUZZERS += tests/fuzz/fuzz_note
 tests_fuzz_fuzz_note_SOURCES = tests/fuzz/fuzz_note.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_note_LDADD = lib/libipc.a lib/libevent.a lib/libbase.a
 tests_fuzz_fuzz_note_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+FUZZERS += tests/fuzz/fuzz_pop3_session
+tests_fuzz_fuzz_pop3_session_SOURCES = tests/fuzz/fuzz_pop3_session.c \
+	$(POP3D_SOURCES) $(FUZZ_MAIN)
+tests_fuzz_fuzz_pop3_session_LDADD = lib/libsasl.a lib/libmail.a \
+	lib/libipc.a lib/libevent.a lib/libconf.a lib/libcrypto.a \
+	lib/libbase.a $(OPENSSL_LIBS)
+tests_fuzz_fuzz_pop3_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/pop3_session.dict
