@@ -16,8 +16,6 @@
 
 #include "base/banned.h"
 
-#define LOG_LONG	(1024 * 1024)
-
 /* --- what the log says of each mailbox ----------------------------------- */
 
 static void
@@ -211,108 +209,7 @@ account_log(struct account *a, struct log_record *r)
 	return 0;
 }
 
-/* --- the log anew -------------------------------------------------------- */
-
-bool
-account_log_long(const struct account *a)
-{
-	return a->log.size > LOG_LONG && a->log.size > 4 * a->log_kept;
-}
-
-/* Up to which txn the index of a mailbox has everything; 0: no telling, so
- * all its records stay. */
-struct applied {
-	uint64_t	txn;
-	uint32_t	uidnext;
-	bool		known;
-};
-
-static void
-applied_of(struct account *a, const uint8_t id[16], struct applied *out)
-{
-	uint8_t head[INDEX_HEAD_SIZE];
-	char text[MID_LEN + 1], name[64];
-	struct index_header h;
-	struct box *b = box_by_id(a, id);
-	int fd;
-
-	memset(out, 0, sizeof(*out));
-	if (b != NULL && !b->stale && !(b->todo & BOX_REBUILD)) {
-		*out = (struct applied){ b->h.modseq, b->h.uidnext, true };
-		return;
-	}
-	mid_from_bin(id, text);
-	snprintf(name, sizeof(name), "%s.idx", text);
-	fd = a->v->open(a->v, a->index, name, O_RDONLY, 0);
-	if (fd < 0)
-		return;
-	if (volume_read(a->v, fd, head, sizeof(head), 0) == 0 &&
-	    index_header_get(head, &h, NULL) == 0 &&
-	    memcmp(h.mailboxid, id, 16) == 0)
-		*out = (struct applied){ h.modseq, h.uidnext, true };
-	a->v->close(a->v, fd);
-}
-
-static bool
-is_kept(struct account *a, const struct log_record *r,
-    const struct applied *done, int64_t now_s)
-{
-	bool young = r->when_s > now_s - a->place->keep_s;
-
-	switch (r->type) {
-	case LOG_APPEND:
-		return !done->known || r->uid >= done->uidnext ||
-		    (young && !no_key(&r->key));
-	case LOG_EXPUNGE:
-	case LOG_NAME:
-		return !done->known || young || r->txn > done->txn;
-	case LOG_KEYWORD:
-		return true;
-	case LOG_FLAGS:
-		/* Keywords live here alone: file names cannot say them. */
-		return !done->known || r->txn > done->txn || young ||
-		    r->keywords != 0;
-	case LOG_META:
-	case LOG_CHECKPOINT:
-		break;
-	}
-	return false;
-}
-
-int
-account_log_anew(struct account *a, int64_t now_s)
-{
-	struct dict marks;
-	struct applied *done;
-	struct log_record r;
-	struct log_walk w;
-	struct log anew;
-	int fail = log_anew_begin(&anew, a->v, a->state);
-
-	if (fail != 0)
-		return fail;
-	dict_init(&marks);
-	log_walk_begin(&w, &a->log);
-	while (fail == 0 && log_walk_next(&w, &r)) {
-		done = dict_get(&marks, str_mem(r.mailboxid, 16));
-		if (done == NULL) {
-			done = xcalloc(1, sizeof(*done));
-			applied_of(a, r.mailboxid, done);
-			dict_put(&marks, str_mem(r.mailboxid, 16), done);
-		}
-		if (is_kept(a, &r, done, now_s))
-			fail = log_add(&anew, &r);
-	}
-	log_walk_end(&w);
-	free_values(&marks);
-	if (fail == 0)
-		fail = log_anew_end(&a->log, &anew, a->state);
-	else
-		log_anew_drop(&anew, a->state);
-	if (fail == 0)
-		a->log_kept = a->log.size;
-	return fail;
-}
+/* --- closed clean -------------------------------------------------------- */
 
 int
 account_clean(struct account *a)

@@ -435,6 +435,8 @@ load(struct box *b)
 		b->uid_next = (uint32_t)b->row->synced;
 	if (last != NULL && b->uid_next <= last->uid)
 		b->uid_next = last->uid + 1;
+	if (b->uid_next < b->names.head.uidnext)
+		b->uid_next = b->names.head.uidnext;
 	b->own.recent_uid = b->own.recent_uid == 0 ? 1 : b->own.recent_uid;
 	b->jump = jump;		/* once the names were read: scan.c */
 	if (load_cache(b) != 0)
@@ -460,6 +462,26 @@ close_files(struct box *b)
 			b->v->close(b->v, *fd[i]);
 		*fd[i] = -1;
 	}
+}
+
+/* A torn record is found while the log is repeated: that index is marked,
+ * and the second try makes it anew. */
+static int
+load_all(struct box *b, const char *folder)
+{
+	int r, tries;
+
+	for (tries = 0; tries < 2; tries++) {
+		b->stale = false;
+		b->todo = 0;
+		r = open_folders(b, folder);
+		if (r == 0)
+			r = load(b);
+		if (r == 0 || !b->stale)
+			return r;
+		close_files(b);
+	}
+	return r;
 }
 
 static struct box *
@@ -527,13 +549,11 @@ box_open(struct account *a, struct str name, struct box **out,
 	if (folder_encode(name, folder) != 0)
 		return why_set(why, FAIL_GONE, "no such mailbox");
 	b = box_new(a, name);
-	r = open_folders(b, folder);
+	r = load_all(b, folder);
 	if (r == FAIL_GONE) {
 		box_close(b);
 		return why_set(why, FAIL_GONE, "no such mailbox");
 	}
-	if (r == 0)
-		r = load(b);
 	if (r != 0) {
 		why_errno(why, FAIL_TEMP, "cannot open mailbox");
 		box_close(b);
@@ -576,9 +596,10 @@ box_fresh(struct box *b, struct why *why)
 	box_scan_drop(b);
 	box_compact_drop(b);
 	close_files(b);
-	b->todo = b->pass_mask = 0;
+	b->pass_mask = 0;
 	if (folder_encode(str_of(b->name), folder) != 0 ||
-	    open_folders(b, folder) != 0 || load(b) != 0) {
+	    load_all(b, folder) != 0) {
+		b->stale = true;
 		why_errno(why, FAIL_TEMP, "cannot open mailbox again");
 		close_files(b);
 		return FAIL_TEMP;
@@ -714,6 +735,17 @@ find_name(struct box *b, uint64_t from, uint32_t uid, uint64_t *at_out)
 	return found;
 }
 
+/* Made anew: names and letters of files know nothing of keywords. */
+static int
+replay_keywords(struct box *b, const struct log_record *l)
+{
+	struct log_record add = { .type = LOG_FLAGS, .txn = l->txn,
+	    .how = BOX_ADD, .keywords = l->keywords };
+	struct log_range one = { l->uid, l->uid };
+
+	return l->keywords == 0 ? 0 : box_flags_apply(b, &one, 1, &add);
+}
+
 /* An APPEND that was held back may stand in the log behind a later UID: those
  * from `uidnext` on are looked for one by one. */
 static int
@@ -738,7 +770,7 @@ replay_append(struct box *b, const struct log_record *l, uint64_t names_from,
 	int fail;
 
 	if (l->uid < uidnext)
-		return 0;
+		return b->own.building ? replay_keywords(b, l) : 0;
 	fail = l->uid < b->h.uidnext ? box_find(b, l->uid, &at, &there) :
 	    FAIL_GONE;
 	if (fail != FAIL_GONE)

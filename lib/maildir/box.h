@@ -197,6 +197,9 @@ void	box_cur_end(struct box *b);
 int	box_write_head(struct box *b) MUST_CHECK;
 int	box_write(struct box *b, uint32_t at, uint32_t n, const uint8_t *p)
 	    MUST_CHECK;
+/* A record that cannot be: the index is marked, to be made anew at the next
+ * open, and the box is stale.  FAIL_TEMP. */
+int	box_damaged(struct box *b, uint32_t at);
 /* A record at the end of the index; counts it. */
 int	box_put_record(struct box *b, struct index_record *r) MUST_CHECK;
 int	box_log_append(struct box *b, const struct box_message *m,

@@ -92,6 +92,7 @@ write_names_head(struct box *to)
 	int r;
 
 	to->names.head.nonce = rand_u64();
+	to->names.head.uidnext = to->h.uidnext;
 	to->own.nonce = to->names.head.nonce;
 	buf_init(&line, NAMES_LINE_MAX);
 	names_head_put(&to->names.head, &line);

@@ -53,8 +53,8 @@ box_write(struct box *b, uint32_t at, uint32_t n, const uint8_t *p)
 }
 
 /* A record with a wrong sum.  Nobody but us writes here: the file is bad. */
-static int
-damaged(struct box *b, uint32_t at)
+int
+box_damaged(struct box *b, uint32_t at)
 {
 	log_event(LOG_LEVEL_ERROR, "index-damaged");
 	log_z("account", b->a->name);
@@ -76,7 +76,7 @@ get(struct box *b, uint32_t at, struct index_record *r_out)
 
 	if (box_read(b, at, 1, bytes) != 0)
 		return FAIL_TEMP;
-	return index_record_get(bytes, r_out) == 0 ? 0 : damaged(b, at);
+	return index_record_get(bytes, r_out) == 0 ? 0 : box_damaged(b, at);
 }
 
 static int
@@ -185,7 +185,7 @@ box_recount(struct box *b)
 		for (k = 0; fail == 0 && k < n; k++) {
 			if (index_record_get(p + (size_t)k *
 			    INDEX_RECORD_SIZE, &r) != 0)
-				fail = damaged(b, at + k);
+				fail = box_damaged(b, at + k);
 			else
 				box_account_for(b, at + k,
 				    &(struct index_record){ .flags =
@@ -289,7 +289,7 @@ edit_chunk(struct box *b, uint32_t at, uint32_t n, uint8_t *p,
 	for (k = 0; k < n; k++) {
 		if (index_record_get(p + (size_t)k * INDEX_RECORD_SIZE, &r)
 		    != 0)
-			return damaged(b, at + k);
+			return box_damaged(b, at + k);
 		while (*v < end && (*v)->last < r.uid)
 			(*v)++;
 		if (*v == end)

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += lib/libmaildir.a
 lib_libmaildir_a_SOURCES = \
 	lib/maildir/account.c lib/maildir/account.h \
+	lib/maildir/anew.c \
 	lib/maildir/box.c lib/maildir/box.h \
 	lib/maildir/compact.c \
 	lib/maildir/deliver.c lib/maildir/deliver.h \

@@ -265,11 +265,17 @@ log_close(struct log *l)
 int
 log_add(struct log *l, const struct log_record *r)
 {
+	if (r->txn <= l->txn)
+		bug("log: txn goes back");
+	return log_put(l, r);
+}
+
+int
+log_put(struct log *l, const struct log_record *r)
+{
 	struct buf b;
 	int fail;
 
-	if (r->txn <= l->txn)
-		bug("log: txn goes back");
 	buf_init(&b, LOG_RECORD_MAX);
 	log_record_put(r, &b);
 	if (buf_failed(&b)) {
@@ -279,7 +285,8 @@ log_add(struct log *l, const struct log_record *r)
 	fail = volume_write(l->v, l->fd, buf_str(&b), (off_t)l->size);
 	if (fail == 0) {
 		l->size += buf_str(&b).n;
-		l->txn = r->txn;
+		if (r->txn > l->txn)
+			l->txn = r->txn;
 	} else if (l->v->truncate(l->v, l->fd, (off_t)l->size) < 0) {
 		/* A torn record has no right sum; the next one overwrites
 		 * it. */

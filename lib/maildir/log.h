@@ -91,6 +91,8 @@ int	log_open(struct log *l, struct volume *v, int dir) MUST_CHECK;
 void	log_close(struct log *l);
 /* Gives r->txn, which must be above l->txn. */
 int	log_add(struct log *l, const struct log_record *r) MUST_CHECK;
+/* As it is: for a log that is written anew. */
+int	log_put(struct log *l, const struct log_record *r) MUST_CHECK;
 
 /* A walk over the log from its start; strings are valid until the next. */
 struct log_walk {

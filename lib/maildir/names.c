@@ -80,8 +80,8 @@ names_head_put(const struct names_head *h, struct buf *out)
 	size_t at = buf_str(out).n;
 
 	mid_from_bin(h->mailboxid, id);
-	buf_fmt(out, "         V1 %" PRIu32 " %s %016" PRIx64, h->uidvalidity,
-	    id, h->nonce);
+	buf_fmt(out, "         V1 %" PRIu32 " %s %016" PRIx64 " %" PRIu32,
+	    h->uidvalidity, id, h->nonce, h->uidnext);
 	seal(out, at);
 }
 
@@ -95,7 +95,8 @@ names_head_get(struct str line, struct names_head *h_out)
 	    !str_u32(str_until(&s, ' '), &h.uidvalidity) ||
 	    h.uidvalidity == 0 ||
 	    !mid_to_bin(str_until(&s, ' '), h.mailboxid) ||
-	    !hex_u64(s, &h.nonce))
+	    !hex_u64(str_until(&s, ' '), &h.nonce) ||
+	    !str_u32(s, &h.uidnext))
 		return FAIL_SYNTAX;
 	*h_out = h;
 	return 0;
@@ -171,7 +172,8 @@ names_entry_get(struct str line, struct names_entry *e_out)
 
 /* --- the file ------------------------------------------------------------ */
 
-static const size_t head_size = SUM_TEXT + 3 + 11 + MID_LEN + 1 + 16 + 1;
+static const size_t head_size = SUM_TEXT + 3 + 2 + MID_LEN +
+    1 + 16 + 2 + 1;	/* the shortest */
 
 static struct str
 first_line(struct str s)
@@ -216,7 +218,7 @@ names_open(struct names *n, struct volume *v, int folder)
 	if (size < 0)
 		goto temp;
 	n->size = (uint64_t)size;
-	if (n->size < head_size - 9)	/* a short UIDVALIDITY */
+	if (n->size < head_size)
 		goto damaged;
 	r = volume_read(v, n->fd, head, n->size < sizeof(head) ?
 	    (size_t)n->size : sizeof(head), 0);

@@ -5,9 +5,11 @@
  * of the Maildir carries its UIDs.
  *
  * Text, one line an entry, each with the CRC-32C of what follows it:
- *	SUM V1 UIDVALIDITY MAILBOXID NONCE
+ *	SUM V1 UIDVALIDITY MAILBOXID NONCE UIDNEXT
  *	SUM UID INTERNALDATE SAVEDATE EMAILID BASE
- * Entries are only ever appended; a torn last line is cut at the next open.
+ * UIDNEXT: those below may be used up though no entry says so (the file was
+ * written anew without the dead).  Entries are only ever appended; a torn last
+ * line is cut at the next open.
  * NONCE is new with each rewriting of the file: an index knows by it whether
  * its offsets are those of this file.  BASE is the file's name without
  * flags; control octets and '%' in it are written %XX.
@@ -25,6 +27,7 @@ struct names_head {
 	uint32_t	uidvalidity;
 	uint8_t		mailboxid[16];
 	uint64_t	nonce;
+	uint32_t	uidnext;
 };
 
 struct names_entry {

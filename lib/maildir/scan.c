@@ -342,18 +342,13 @@ compare_one(struct box *b, uint32_t at, const struct index_record *r)
 	struct names_entry e;
 	struct slot *x;
 	bool in_new = (r->flags & INDEX_IN_NEW) != 0;
-	int r_fail;
 
 	if (r->flags & INDEX_EXPUNGED && !(r->flags & INDEX_DIRTY))
 		return 0;
 	if (s->kind == ONLY_NEW && !in_new)
 		return 0;
-	if (names_get(&b->names, r->name_at, &e) != 0 || e.uid != r->uid) {
-		b->own.building = 1;
-		r_fail = box_write_head(b);
-		b->stale = true;
-		return r_fail != 0 ? r_fail : FAIL_TEMP;
-	}
+	if (names_get(&b->names, r->name_at, &e) != 0 || e.uid != r->uid)
+		return box_damaged(b, at);
 	x = slot_find(s, hash_of(b, str_of(e.base)));
 	if (r->flags & INDEX_EXPUNGED) {
 		/* Somebody renamed what was to be unlinked, or unlinked it. */
@@ -420,8 +415,9 @@ compare(struct box *b, int64_t until_ms)
 			break;
 		for (k = 0; k < n && !b->stale; k++)
 			if (index_record_get(p + (size_t)k *
-			    INDEX_RECORD_SIZE, &r) != 0 ||
-			    compare_one(b, s->at + k, &r) != 0)
+			    INDEX_RECORD_SIZE, &r) != 0)
+				(void)box_damaged(b, s->at + k);
+			else if (compare_one(b, s->at + k, &r) != 0)
 				b->stale = true;
 		s->at += n;
 	}

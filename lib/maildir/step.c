@@ -69,10 +69,8 @@ file_of(struct box *b, const struct index_record *r, struct names_entry *e,
 {
 	int fail = names_get(&b->names, r->name_at, e);
 
-	if (fail != 0 || e->uid != r->uid) {
-		b->stale = true;	/* the index has other offsets */
-		return FAIL_TEMP;
-	}
+	if (fail != 0 || e->uid != r->uid)
+		return box_damaged(b, 0);	/* it has other offsets */
 	if (!fname_make(str_of(e->base), r->letters,
 	    (r->flags & INDEX_IN_NEW) != 0, name))
 		return FAIL_PERM;
@@ -341,7 +339,7 @@ follow_record(struct box *b, uint32_t at, uint8_t *p)
 	struct index_record r, was;
 
 	if (index_record_get(p, &r) != 0)
-		return;		/* whoever reads it next says so */
+		return;		/* the caller looked */
 	was = r;
 	if (r.flags & INDEX_EXPUNGED)
 		unlink_one(b, &r);

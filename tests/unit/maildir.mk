@@ -21,4 +21,7 @@ tests_unit_maildir_test_names_LDADD = $(MAILDIR_LIBS)
 check_PROGRAMS += tests/unit/maildir/test_reserve
 tests_unit_maildir_test_reserve_SOURCES = tests/unit/maildir/test_reserve.c $(MAILDIR_WORLD)
 tests_unit_maildir_test_reserve_LDADD = $(MAILDIR_LIBS)
+check_PROGRAMS += tests/unit/maildir/test_crash
+tests_unit_maildir_test_crash_SOURCES = tests/unit/maildir/test_crash.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_crash_LDADD = $(MAILDIR_LIBS)
 endif
