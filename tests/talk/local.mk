@@ -9,9 +9,7 @@ TALK_LIBS = tests/talk/libtalk.a lib/libsasl.a lib/libsmtp.a lib/libimap.a \
 
 noinst_PROGRAMS += tests/talk/imap_talk
 tests_talk_imap_talk_SOURCES = tests/talk/imap_talk.c $(IMAPD_SOURCES)
-tests_talk_imap_talk_LDADD = tests/talk/libtoy.a lib/libipc.a lib/libevent.a \
-	lib/libimap.a lib/libsasl.a lib/libmail.a lib/libconf.a \
-	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
+tests_talk_imap_talk_LDADD = tests/talk/libtoy.a $(TALK_LIBS)
 
 noinst_PROGRAMS += tests/talk/smtp_talk
 tests_talk_smtp_talk_SOURCES = tests/talk/smtp_talk.c

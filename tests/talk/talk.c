@@ -167,7 +167,8 @@ talk_settle(void)
 		for (i = 0; i < CLIENTS; i++)
 			had += moving(&client[i]);
 		loop_once(0);
-		if (talk_notes_take())
+		if (talk_notes_take() ||
+		    (talk.room->serve != NULL && talk.room->serve()))
 			had++;
 		for (i = 0; i < CLIENTS; i++) {
 			hear(&client[i]);
@@ -271,6 +272,17 @@ next_line(struct client *c, struct str *line_out)
 	if (str_ends(*line_out, "\r"))
 		line_out->n--;
 	return true;
+}
+
+void
+talk_skip_line(size_t number)
+{
+	struct client *c = &client[number];
+	struct str line;
+
+	if (!next_line(c, &line))
+		talk_fail("one more line", buf_str(&c->in));
+	buf_consume(&c->in, str_chr(buf_str(&c->in), '\n') + 1);
 }
 
 static void

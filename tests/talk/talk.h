@@ -35,6 +35,9 @@ struct talk_room {
 	void	(*end)(void);		/* of it: all sessions must go away */
 	bool	(*is_empty)(void);	/* afterwards: have they? */
 	bool	(*act)(const char *what);	/* "@what", false: unknown */
+	/* Peers that the room's runner plays itself (peers is 0 then): answers
+	 * what was asked; false: nothing was. */
+	bool	(*serve)(void);
 	struct str (*file)(const char *name);	/* content of fd=@name */
 };
 
@@ -60,6 +63,8 @@ extern struct talk talk;
 NORETURN void talk_fail(const char *what, struct str got);
 /* Runs the loop and reads what comes until nothing happens any more. */
 void	talk_settle(void);
+/* A line said to that client is passed over. */
+void	talk_skip_line(size_t number);
 /* C escapes \r \n \t \0 \\ \" \xHH; any other backslash stands for itself. */
 void	talk_unescape(struct buf *out, struct str text);
 /* want: text with escapes, or /regex/ that must match all of got. */
