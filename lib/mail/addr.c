@@ -244,31 +244,50 @@ keep(const struct buf *local, struct str domain, struct arena *a,
 	return ADDR_FINE;
 }
 
-/* local "@" domain, up to `end` (0: the end of *s), which is taken too. */
+/* "@" domain behind a local part, or nothing: then is_bare. */
+static enum addr_fault
+take_at_domain(struct str *s, char end, struct str *domain_out,
+    bool *is_bare_out)
+{
+	const char ends[] = { end, '\0' };
+
+	*is_bare_out = s->n == 0 || s->p[0] == end;
+	if (*is_bare_out)
+		return ADDR_FINE;
+	if (s->p[0] != '@')
+		return ADDR_SYNTAX;
+	*s = str_from(*s, 1);
+	return take_domain(s, ends, domain_out);
+}
+
+/* The octet that ends it (0: the end of *s) is there, and is taken. */
+static enum addr_fault
+take_end(struct str *s, char end)
+{
+	if (end == '\0')
+		return s->n > 0 ? ADDR_SYNTAX : ADDR_FINE;
+	if (s->n == 0)
+		return ADDR_SYNTAX;
+	*s = str_from(*s, 1);
+	return ADDR_FINE;
+}
+
+/* local "@" domain, and `end`. */
 static enum addr_fault
 take_mailbox(struct str *s, char end, bool bare_ok, struct arena *a,
     struct addr_path *out)
 {
-	const char ends[] = { end, '\0' };
 	struct str domain = STR("");
 	struct buf local;
 	enum addr_fault fault;
-	bool is_bare;
+	bool is_bare = false;
 
 	buf_init(&local, ADDR_LOCAL_MAX);
 	fault = take_local(s, &local);
-	is_bare = fault == ADDR_FINE && (s->n == 0 || s->p[0] == end);
-	if (fault == ADDR_FINE && !is_bare) {
-		fault = ADDR_SYNTAX;
-		if (s->p[0] == '@') {
-			*s = str_from(*s, 1);
-			fault = take_domain(s, ends, &domain);
-		}
-	}
-	if (fault == ADDR_FINE && (end == '\0' ? s->n > 0 : s->n == 0))
-		fault = ADDR_SYNTAX;
-	if (fault == ADDR_FINE && end != '\0')
-		*s = str_from(*s, 1);
+	if (fault == ADDR_FINE)
+		fault = take_at_domain(s, end, &domain, &is_bare);
+	if (fault == ADDR_FINE)
+		fault = take_end(s, end);
 	if (fault == ADDR_FINE)
 		fault = keep(&local, domain, a, out);
 	if (fault == ADDR_FINE && is_bare && !bare_ok &&

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mail/header.h"
+
 #include "base/banned.h"
 
 #define DAY_S	86400
@@ -108,28 +110,6 @@ civil_of(int64_t s)
 }
 
 /* --- reading ------------------------------------------------------------- */
-
-/* Blanks, line ends and comments. */
-static void
-skip_cfws(struct str *s)
-{
-	size_t i = 0, depth = 0;
-
-	for (; i < s->n; i++) {
-		uint8_t c = s->p[i];
-
-		if (c == '\\' && depth > 0)
-			i++;
-		else if (c == '(')
-			depth++;
-		else if (c == ')' && depth > 0)
-			depth--;
-		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' &&
-		    c != '\n')
-			break;
-	}
-	*s = str_from(*s, i);
-}
 
 /* min to max digits; a digit more is no number. */
 static bool
@@ -259,25 +239,25 @@ take_date(struct str *s, struct civil *c)
 	size_t digits;
 	unsigned year;
 
-	skip_cfws(s);
+	header_skip_cfws(s);
 	if (take_letters(s).n > 0) {
-		skip_cfws(s);
+		header_skip_cfws(s);
 		(void)take_char(s, ',');
-		skip_cfws(s);
+		header_skip_cfws(s);
 	}
 	if (!take_number(s, 1, 2, &c->day))
 		return false;
-	skip_cfws(s);
+	header_skip_cfws(s);
 	if (!take_month(s, &c->month))
 		return false;
-	skip_cfws(s);
+	header_skip_cfws(s);
 	digits = s->n;
 	if (!take_number(s, 2, 4, &year))
 		return false;
 	digits -= s->n;
 	c->year = digits == 4 ? year :
 	    year + (digits == 2 && year < 50 ? 2000 : 1900);
-	skip_cfws(s);
+	header_skip_cfws(s);
 	return true;
 }
 
@@ -289,7 +269,7 @@ date_parse(struct str s, int64_t *utc_s_out, int *zone_out, int64_t *day_out)
 
 	if (!take_date(&s, &c) || !take_time(&s, false, &c))
 		return FAIL_SYNTAX;
-	skip_cfws(&s);
+	header_skip_cfws(&s);
 	if (!take_zone(&s, &zone) ||
 	    !put_together(&c, zone, utc_s_out, day_out))
 		return FAIL_SYNTAX;

@@ -143,6 +143,27 @@ header_unfold(struct buf *out, struct str value)
 	}
 }
 
+void
+header_skip_cfws(struct str *s)
+{
+	size_t i = 0, depth = 0;
+
+	for (; i < s->n; i++) {
+		uint8_t c = s->p[i];
+
+		if (c == '\\' && depth > 0)
+			i++;
+		else if (c == '(')
+			depth++;
+		else if (c == ')' && depth > 0)
+			depth--;
+		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' &&
+		    c != '\n')
+			break;
+	}
+	*s = str_from(*s, i);
+}
+
 bool
 header_name_valid(struct str name)
 {

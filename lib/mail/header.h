@@ -40,6 +40,10 @@ size_t	header_count(struct str block, const char *name);
  * ends too.  NULs stay. */
 void	header_unfold(struct buf *out, struct str value);
 
+/* Blanks, line ends and comments (RFC 5322 3.2.2) at the front of a value; an
+ * unclosed comment takes all. */
+void	header_skip_cfws(struct str *s);
+
 /* A field name: 33-126 without colon, at least one. */
 bool	header_name_valid(struct str name);
 

@@ -18,6 +18,8 @@
 
 #include <string.h>
 
+#include "mail/header.h"
+
 #include "base/banned.h"
 
 /* A delimiter line: "--", boundary, "--", and some blanks. */
@@ -120,27 +122,6 @@ is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Blanks, line ends and comments; an unclosed comment takes all. */
-static void
-skip_cfws(struct str *s)
-{
-	size_t i = 0, depth = 0;
-
-	for (; i < s->n; i++) {
-		uint8_t c = s->p[i];
-
-		if (c == '\\' && depth > 0)
-			i++;
-		else if (c == '(')
-			depth++;
-		else if (c == ')' && depth > 0)
-			depth--;
-		else if (depth == 0 && !is_blank(c))
-			break;
-	}
-	*s = str_from(*s, i);
-}
-
 /* To the next byte of `stops`, blank or comment. */
 static struct str
 take_run(struct str *s, const char *stops)
@@ -181,7 +162,7 @@ take_quoted(struct str *s, struct arena *a)
 static struct str
 take_value(struct str *s, struct arena *a)
 {
-	skip_cfws(s);
+	header_skip_cfws(s);
 	if (s->n > 0 && s->p[0] == '"')
 		return take_quoted(s, a);
 	return arena_str(a, take_run(s, ";"));
@@ -212,9 +193,9 @@ take_param(struct str *s, struct arena *a, const struct mime_param *before)
 	struct str name, value;
 	struct mime_param *p;
 
-	skip_cfws(s);
+	header_skip_cfws(s);
 	name = take_run(s, "=;\"");
-	skip_cfws(s);
+	header_skip_cfws(s);
 	if (s->n == 0 || s->p[0] != '=')
 		return NULL;
 	*s = str_from(*s, 1);
@@ -236,7 +217,7 @@ next_param(struct str *s)
 	size_t i = 0;
 	bool found;
 
-	skip_cfws(s);
+	header_skip_cfws(s);
 	for (; i < s->n && s->p[i] != ';'; i++) {
 		if (s->p[i] != '"')
 			continue;
@@ -255,7 +236,7 @@ mime_params_parse(struct str value, struct arena *a, struct str *token_out,
 {
 	struct mime_param *first = NULL, **end = &first;
 
-	skip_cfws(&value);
+	header_skip_cfws(&value);
 	*token_out = take_run(&value, ";");
 	for (size_t n = 0; n < MIME_PARAMS_MAX && value.n > 0; n++) {
 		struct mime_param *p;

@@ -12,6 +12,7 @@
 #include "mail/trace.h"
 
 #include "mail/date.h"
+#include "mail/header.h"
 
 #include "base/banned.h"
 
@@ -83,51 +84,48 @@ trace_put_delivered_to(struct buf *out, struct str address)
 	buf_z(out, "\r\n");
 }
 
-/* Blanks, line ends and comments; an unclosed comment takes all. */
-static struct str
-skip_cfws(struct str s)
+/* May this octet go on a host name? */
+static bool
+is_name_octet(uint8_t c)
 {
-	size_t i = 0, depth = 0;
+	int l = ascii_lower(c);
 
-	for (; i < s.n; i++) {
-		uint8_t c = s.p[i];
-
-		if (c == '\\' && depth > 0)
-			i++;
-		else if (c == '(')
-			depth++;
-		else if (c == ')' && depth > 0)
-			depth--;
-		else if (depth == 0 && c != ' ' && c != '\t' && c != '\r' &&
-		    c != '\n')
-			break;
-	}
-	return str_from(s, i);
+	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+	    c == '-' || c == '_';
 }
 
-/* The authserv-id at the front against host, byte by byte: quoted, or up to
- * what cannot be in it. */
+/* The octets of host at the front of s, in any case; quoted: backslashes may
+ * stand between them.  Moves *s behind them. */
+static bool
+take_host(struct str *s, struct str host, bool is_quoted)
+{
+	size_t at = 0;
+
+	for (size_t n = 0; n < host.n; n++, at++) {
+		if (is_quoted && at + 1 < s->n && s->p[at] == '\\')
+			at++;
+		if (at >= s->n ||
+		    ascii_lower(s->p[at]) != ascii_lower(host.p[n]))
+			return false;
+	}
+	*s = str_from(*s, at);
+	return host.n > 0;
+}
+
 bool
 trace_authres_is(struct str value, struct str host)
 {
-	struct str s = skip_cfws(value);
-	bool is_quoted = s.n > 0 && s.p[0] == '"';
-	size_t at = is_quoted, n = 0;
+	struct str s = value;
+	bool is_quoted;
 
-	while (at < s.n && n < host.n) {
-		if (is_quoted && s.p[at] == '\\' && at + 1 < s.n)
-			at++;
-		if (ascii_lower(s.p[at]) != ascii_lower(host.p[n]))
-			return false;
-		at++;
-		n++;
-	}
-	if (n < host.n || host.n == 0)
+	header_skip_cfws(&s);
+	is_quoted = s.n > 0 && s.p[0] == '"';
+	if (is_quoted)
+		s = str_from(s, 1);
+	if (!take_host(&s, host, is_quoted))
 		return false;
 	/* "example.org." is our name too. */
-	if (at < s.n && s.p[at] == '.')
-		at++;
-	return at == s.n || !((s.p[at] >= '0' && s.p[at] <= '9') ||
-	    ((s.p[at] | 32) >= 'a' && (s.p[at] | 32) <= 'z') ||
-	    s.p[at] == '.' || s.p[at] == '-' || s.p[at] == '_');
+	if (s.n > 0 && s.p[0] == '.')
+		s = str_from(s, 1);
+	return s.n == 0 || !is_name_octet(s.p[0]);
 }

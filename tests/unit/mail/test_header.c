@@ -104,6 +104,23 @@ test_unfold(void **state)
 }
 
 static void
+test_cfws(void **state)
+{
+	static const char *const cases[][2] = {
+		{ " \t\r\n a", "a" }, { "(x) a", "a" }, { "((x)y)a", "a" },
+		{ "(\\)) a", "a" }, { "(x", "" }, { "a (x)", "a (x)" },
+		{ ")a", ")a" }, { "", "" }, { "(x\\", "" },
+	};
+
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		struct str s = str_of(cases[i][0]);
+
+		header_skip_cfws(&s);
+		assert_true(str_same(s, cases[i][1]));
+	}
+}
+
+static void
 test_name(void **state)
 {
 	assert_true(header_name_valid(STR("X-a!")));
@@ -121,6 +138,7 @@ main(void)
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_unfold),
+		cmocka_unit_test(test_cfws),
 		cmocka_unit_test(test_name),
 	};
 
