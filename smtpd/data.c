@@ -36,7 +36,8 @@
 #define ADDED_MAX	16384		/* of the note */
 #define ANSWER_MS	50000		/* spoold may answer so long; clients
 					 * wait 10 minutes (RFC 5321 4.5.3.2.6) */
-#define BUSY_MS		2		/* until spoold's channel has room */
+#define BUSY_MS		10		/* until spoold's channel has room */
+#define HELD_MAX	(64 * 1024 * 1024) /* of all sessions in memory */
 
 static const struct smtp_reply
     go_ahead = { 354, NULL, "send it, end with a dot alone on a line" },
@@ -58,6 +59,8 @@ is_ours(void *arg, struct str domain)
 	const struct strs *domains = &daemon_conf()->site.domains;
 
 	(void)arg;
+	if (str_ends(domain, "."))
+		domain.n--;
 	for (size_t i = 0; i < domains->n; i++)
 		if (str_ieq(domains->v[i], domain))
 			return true;
@@ -87,6 +90,27 @@ cmd_data(struct smtp *s, struct str args)
 	s->mode = MODE_DATA;
 	stream_idle(&s->stream, conf->smtpd.data_timeout);
 	return smtp_say(s, &go_ahead);
+}
+
+/* --- memory -------------------------------------------------------------- */
+
+/* Content that all sessions hold; past HELD_MAX it goes to disk sooner. */
+static size_t held;
+
+static void
+count_held(struct tx *tx)
+{
+	held += tx->content.len;
+	held -= tx->held;
+	tx->held = tx->content.len;
+}
+
+void
+tx_drop_content(struct tx *tx)
+{
+	buf_free(&tx->content);
+	buf_free(&tx->raw);
+	count_held(tx);
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -340,7 +364,7 @@ say_commit(struct smtp *s)
 		.mid = str_of(tx->mid), .sid = str_of(s->sid),
 		.sender = tx->sender, .recipients = (uint32_t)tx->targets.n,
 		.size = tx->written, .received_ms = clock_real_ms(),
-		.deadline_ms = clock_mono_ms() + ANSWER_MS,
+		.deadline_ms = tx->give_up_ms,
 		.account = s->login.account, .home = s->login.home,
 		.service = str_of(s->service->name),
 		.expires_ms = s->login.expires_ms, .grant = s->login.grant,
@@ -378,7 +402,9 @@ say_recipients(struct smtp *s)
 		};
 
 		if (chan_ok(spoold) && chan_busy(spoold))
-			return smtp_delay(s, BUSY_MS, say_recipients);
+			return clock_mono_ms() < tx->give_up_ms ?
+			    smtp_delay(s, BUSY_MS, say_recipients) :
+			    refuse_message(s, &spool_gone);
 		note_put_spool_rcpt(spoold, &note);
 	}
 	return say_commit(s);
@@ -402,8 +428,9 @@ commit(struct smtp *s)
 	}
 	if (fault != NULL)
 		return refuse_message(s, fault);
-	buf_free(&tx->content);
+	tx_drop_content(tx);
 	tx->to_say = tx->targets.first;
+	tx->give_up_ms = clock_mono_ms() + ANSWER_MS;
 	return say_recipients(s);
 }
 
@@ -443,7 +470,9 @@ smtp_data_input(struct smtp *s)
 		s->mode = MODE_COMMAND;
 		stream_idle(&s->stream, daemon_conf()->smtpd.command_timeout);
 	}
-	if (tx->content.len > LARGE_AT && !tx->is_large)
+	count_held(tx);
+	if (!tx->is_large && (tx->content.len > LARGE_AT ||
+	    (held > HELD_MAX && tx->content.len > PIECE)))
 		return go_large(s);
 	if (tx->body.is_over)
 		return commit(s);

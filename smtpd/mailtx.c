@@ -52,8 +52,7 @@ tx_end(struct tx *tx)
 	fd_close(&tx->file);
 	digest_drop(&tx->digest);
 	smtp_head_free(&tx->head);
-	buf_free(&tx->content);
-	buf_free(&tx->raw);
+	tx_drop_content(tx);
 	dict_free(&tx->known);
 	arena_free(&tx->arena);
 	tx_begin(tx);

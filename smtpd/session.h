@@ -86,6 +86,7 @@ struct tx {
 	struct smtp_body body;
 	struct smtp_head head;
 	struct buf	content;	/* not yet written */
+	size_t		held;		/* of it, counted among all sessions' */
 	struct buf	raw;		/* unstuffed, header not yet looked at */
 	uint64_t	written;	/* octets of content, now or later in file */
 	int		file;		/* memfd, or of spoold's tmp/; -1: none */
@@ -93,6 +94,7 @@ struct tx {
 	const struct smtp_reply *spoiled; /* the end will be refused so */
 	struct digest	digest;
 	struct target	*to_say;	/* next SPOOL_RCPT */
+	int64_t		give_up_ms;	/* clock_mono_ms: spoold is too slow */
 };
 
 struct login {
@@ -166,6 +168,7 @@ bool	smtp_auth_offered(const struct smtp *s);
 void	tx_begin(struct tx *tx);	/* once a session */
 void	tx_end(struct tx *tx);		/* all memory and descriptors back */
 
+void	tx_drop_content(struct tx *tx);
 /* Takes what it can of the stream's input. */
 enum step smtp_data_input(struct smtp *s);
 
