@@ -24,7 +24,6 @@
 
 #define ACCOUNTS_MAX	2000	/* open at a time, if they are idle */
 #define SYNC_STATE	4	/* ipc/catalogue.h, SYNC_ASK */
-#define SYNC_STORE	(2 | 4 | 8)
 
 static struct dict by_name;
 static struct link holdings;	/* the least used first */

@@ -217,6 +217,38 @@ next_uid(struct copying *c, uint32_t *uid_out)
 }
 
 static enum run
+copy_done(struct job *j)
+{
+	(void)j;
+	return DONE;
+}
+
+static void
+on_copy_settled(void *session, const struct note *n)
+{
+	const struct note_sync_done *d = note_as_sync_done(n);
+	struct job *j = session;
+	int r = d != NULL && d->failed == 0 ? 0 : FAIL_TEMP;
+
+	answer_copied(j, r, reason_of(r, NULL));
+	j->run = copy_done;
+	job_again(j);
+}
+
+/* What a client is told to be in a mailbox is there after a power cut, as
+ * with APPEND; the journal does not know of copies, so they wait for a sync.
+ */
+static enum run
+settle_copy(struct job *j)
+{
+	struct note_sync_ask ask = { .systems = SYNC_STORE };
+
+	ask_sync_ask(daemon_peer(SYNCD, 0), &ask, on_copy_settled,
+	    job_keep(j, ASKED));
+	return ASKED;
+}
+
+static enum run
 copy_step(struct job *j)
 {
 	struct copying *c = j->state;
@@ -252,6 +284,8 @@ copy_step(struct job *j)
 	box_touch(c->from);
 	box_touch(c->to);
 	boxes_tell();
+	if (c->failed == 0 && c->made.n > 0 && !c->rename)
+		return settle_copy(j);
 	answer_copied(j, c->failed, reason_of(c->failed, NULL));
 	return DONE;
 }

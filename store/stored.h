@@ -43,6 +43,8 @@ struct view {			/* a mailbox that a face has open */
 	bool		is_imap;
 };
 
+#define SYNC_STORE	(2 | 4 | 8)	/* file systems of SYNC_ASK: mail, state, index */
+
 /* --- jobs ---------------------------------------------------------------- */
 
 enum run {
