@@ -4,10 +4,15 @@ tests_fault_model_SOURCES = tests/fault/model.c tests/fault/simdisk.h \
 	tests/fault/simdisk.c $(lib_libjournal_a_SOURCES)
 tests_fault_model_CPPFLAGS = $(AM_CPPFLAGS) -UVEREDUS_FAULTS -DVEREDUS_FAULTS=1
 tests_fault_model_LDADD = lib/libcrypto.a lib/libbase.a
+# A minute of CPU; under a sanitizer ten, and the model itself runs there.
+if !SANITIZE
 dist_check_SCRIPTS += tests/fault/prove
+else
+EXTRA_DIST += tests/fault/prove
+endif
 
 # Fuzz targets of lib/journal (the pattern stands in tests/fuzz/local.mk).
-check_PROGRAMS += tests/fuzz/fuzz_journal_segment tests/fuzz/fuzz_spool_file
+FUZZERS += tests/fuzz/fuzz_journal_segment tests/fuzz/fuzz_spool_file
 tests_fuzz_fuzz_journal_segment_SOURCES = tests/fuzz/fuzz_journal_segment.c \
 	tests/fault/simdisk.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_journal_segment_LDADD = lib/libjournal.a lib/libcrypto.a \

@@ -13,7 +13,6 @@ FUZZ_MAIN = tests/fuzz/replay.c
 FUZZ_LDFLAGS =
 endif
 
-FUZZERS =
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run
 
 FUZZERS += tests/fuzz/fuzz_config tests/fuzz/fuzz_alias tests/fuzz/fuzz_sasl
