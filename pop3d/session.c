@@ -59,6 +59,8 @@ session_end(struct pop3 *s)
 			chan_forget(daemon_peer(AUTHD, i), s);
 	if (daemon_peer(RATED, 0) != NULL)
 		chan_forget(daemon_peer(RATED, 0), s);
+	pop3_drop_ahead(s);
+	free(s->ahead);
 	if (s->stored != NULL) {
 		chan_forget(s->stored, s);
 		note_put_store_logout(s->stored, &out);

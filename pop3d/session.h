@@ -46,7 +46,18 @@ struct sending {
 	uint64_t	size;		/* of the file */
 	uint64_t	at;		/* TOP: scanned so far */
 	uint64_t	lines;		/* TOP: still wanted */
-	bool		in_body, at_line_start, is_blank;
+	bool		in_body, is_blank;
+};
+
+/* A message asked for before its RETR was read, for the client pipelines. */
+enum { AHEAD = 8 };
+struct ahead {
+	struct pop3	*session;
+	size_t		i;
+	enum { AHEAD_NONE, AHEAD_ASKED, AHEAD_HERE } is;
+	int		fd;		/* -1: there is none, see failed */
+	uint32_t	failed;
+	uint64_t	size;
 };
 
 struct pop3 {
@@ -72,6 +83,8 @@ struct pop3 {
 	struct mail	*mail;
 	size_t		mails;
 	struct sending	out;
+	struct ahead	*ahead;		/* AHEAD of them, NULL until needed */
+	size_t		wanted;		/* RETR: which one is waited for */
 	size_t		closing_at;	/* QUIT: next message to look at */
 };
 
@@ -103,6 +116,7 @@ enum step pop3_greet(struct pop3 *s);
 typedef enum step run_fn(struct pop3 *s, const struct str *argv, size_t argc);
 run_fn cmd_auth, cmd_pass, cmd_user;
 run_fn cmd_retr, cmd_top;
+void	pop3_drop_ahead(struct pop3 *s);
 
 void	pop3_forget_user(struct pop3 *s);
 bool	pop3_may_login(const struct pop3 *s);
