@@ -140,6 +140,37 @@ grow(struct box_scan *s)
 	s->cap = cap;
 }
 
+/*
+ * A file of ours that is shorter than its name says: a power cut came before
+ * it was settled, so nobody was told of it (what was answered is written anew
+ * from the journal).  It would stand in the mailbox unreadable for ever;
+ * tmp/ is where such things are looked for.
+ */
+static bool
+is_torn(struct box *b, const char *name, bool in_new)
+{
+	int dir = in_new ? b->new_ : b->cur;
+	uint64_t said;
+	struct stat st;
+	int tmp;
+
+	if (b->scan->kind != ANEW || strstr(name, ".veredus,") == NULL ||
+	    !fname_size(str_of(name), 'S', &said) ||
+	    b->v->stat(b->v, dir, name, &st) != 0 ||
+	    (uint64_t)st.st_size >= said)
+		return false;
+	tmp = box_tmp(b);
+	if (tmp < 0)
+		return false;
+	log_event(LOG_LEVEL_WARN, "message-torn");
+	log_z("account", b->a->name);
+	log_z("mailbox", b->name);
+	log_z("file", name);
+	log_end();
+	(void)b->v->rename(b->v, dir, name, tmp, name, true);
+	return true;
+}
+
 static void
 note_name(struct box *b, const char *name, bool in_new)
 {
@@ -148,7 +179,8 @@ note_name(struct box *b, const char *name, bool in_new)
 	struct str base;
 	bool canonical;
 
-	if (!fname_parse(name, &base, &x.letters, &canonical))
+	if (!fname_parse(name, &base, &x.letters, &canonical) ||
+	    is_torn(b, name, in_new))
 		return;
 	x.hash = hash_of(b, base);
 	if (in_new)
