@@ -24,6 +24,7 @@ enum {
 	OUT_MAX = 64 * 1024 * 1024,
 	SESSIONS_MAX = 64,
 	IDLE_MS = 10 * 60 * 1000,
+	DRAIN_MS = 1000,
 };
 
 struct session {
@@ -31,6 +32,12 @@ struct session {
 	struct chan	*asked;		/* who owes us an answer */
 	bool		is_asked;	/* the question has come */
 	char		who[32];	/* "uid:0" */
+	/* status: who is ready (a bit a worker), whose counters are next,
+	 * and how many processes there are */
+	bool		is_status, is_counting;
+	uint8_t		ready[PROC_COUNT];
+	unsigned	next;
+	uint32_t	count;
 };
 
 static unsigned sessions;
@@ -140,6 +147,80 @@ route_failed(uint32_t result)
 	return result < NITEMS(failed) ? failed[result] : FAIL_TEMP;
 }
 
+/* --- status: the processes, then their counters -------------------------- */
+
+static void	then(void *arg, const struct note *n);
+
+static void
+see_process(struct session *s, const struct note_proc_row *row)
+{
+	if (!str_same(row->state, "ready") || row->index >= 8)
+		return;
+	for (int k = 0; k < PROC_COUNT; k++)
+		if (str_same(row->name, proc_name((enum proc)k)))
+			s->ready[k] |= (uint8_t)(1u << row->index);
+}
+
+static void
+say_counter(struct session *s, const struct note_stat_row *row)
+{
+	struct buf *out = &s->stream.out;
+	unsigned at = s->next - 1;
+
+	buf_z(out, "{\"stat\":");
+	json_text(out, row->name);
+	buf_fmt(out, ",\"process\":\"%s/%u\",\"value\":%" PRIu64 "}\n",
+	    proc_name((enum proc)(at / 8)), at % 8, row->value);
+}
+
+/* Asks the next of those that speak with us.  One that is stopped is not
+ * asked: the answer would wait for its deadline. */
+static void
+ask_next_counters(struct session *s)
+{
+	struct note_stat_ask n = { .what = 0 };
+	enum proc kind;
+	struct chan *c;
+
+	s->is_counting = true;
+	while (s->next < PROC_COUNT * 8) {
+		kind = (enum proc)(s->next / 8);
+		c = kind == MASTER || !(s->ready[kind] & 1u << s->next % 8)
+		    ? NULL : daemon_peer(kind, s->next % 8);
+		s->next++;
+		if (!chan_ok(c))
+			continue;
+		s->asked = c;
+		ask_stat_ask(c, &n, then, s);
+		return;
+	}
+	say_done(s, 0, s->count, str_of(""));
+}
+
+/* False: this note is no part of a status. */
+static bool
+on_status(struct session *s, const struct note *n)
+{
+	const struct note_ctl_done *done = note_as_ctl_done(n);
+	const struct note_stat_row *counter = note_as_stat_row(n);
+
+	if (!s->is_status || (!s->is_counting && (n == NULL ||
+	    (done != NULL && done->failed != 0))))
+		return false;
+	if (note_as_proc_row(n) != NULL) {
+		see_process(s, note_as_proc_row(n));
+		json_note(&s->stream.out, n);
+	} else if (counter != NULL)
+		say_counter(s, counter);
+	else {
+		if (done != NULL)
+			s->count = done->count;
+		s->asked = NULL;
+		ask_next_counters(s);
+	}
+	return true;
+}
+
 static void
 on_last(struct session *s, const struct note *n)
 {
@@ -165,7 +246,9 @@ then(void *arg, const struct note *n)
 {
 	struct session *s = arg;
 
-	if (n != NULL && note_how(n->kind) == ROW)
+	if (on_status(s, n))
+		;
+	else if (n != NULL && note_how(n->kind) == ROW)
 		json_note(&s->stream.out, n);
 	else
 		on_last(s, n);
@@ -222,6 +305,7 @@ cmd_status(struct session *s, const struct str *argv, size_t argc)
 	struct note_ctl_status n = { .what = 0 };
 
 	(void)argv, (void)argc;
+	s->is_status = true;
 	ask_ctl_status(ask_whom(s, MASTER, 0), &n, then, s);
 }
 
@@ -478,6 +562,8 @@ on_end(struct stream *stream, enum stream_end how)
 	free(s);
 	if (sessions-- == SESSIONS_MAX)
 		daemon_pause_clients(false);
+	if (daemon_draining() && sessions == 0)
+		daemon_exit();
 }
 
 static void
@@ -497,6 +583,26 @@ on_client(int fd, const char *service, struct str peer)
 		daemon_pause_clients(true);
 }
 
+/* Whoever said `stop' still gets his answer. */
+static void
+on_drain_over(struct timer *t)
+{
+	(void)t;
+	daemon_exit();
+}
+
+static void
+on_drain(int64_t within_ms)
+{
+	static struct timer last;
+
+	(void)within_ms;
+	if (sessions == 0)
+		daemon_exit();
+	timer_init(&last, on_drain_over);
+	timer_set(&last, DRAIN_MS);
+}
+
 static void
 on_stat(void)
 {
@@ -507,7 +613,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
-		.kind = CTLD, .on_client = on_client, .on_stat = on_stat,
+		.kind = CTLD, .on_client = on_client, .on_drain = on_drain,
+		.on_stat = on_stat,
 	};
 
 	daemon_main(&ops, argc, argv);

@@ -230,7 +230,8 @@ class Instance:
                 return re.search(r" master/0 ready ", self.log()[since:])
             try:    # the log goes elsewhere
                 rows, _ = self.control("status")
-                return {r["state"] for r in rows} == {"ready"}
+                return {r["state"] for r in rows if "state" in r} == {
+                    "ready"}
             except (OSError, RuntimeError):
                 return False
         wait_for("the suite to be ready", look)
