@@ -90,16 +90,30 @@ put(struct box *b, uint32_t at, const struct index_record *r)
 
 /* --- finding ------------------------------------------------------------- */
 
+/* Where it lies if no UID from it to the last is missing, as is most often
+ * so: one read in place of a search. */
+static uint32_t
+guess(const struct box *b, uint32_t uid)
+{
+	uint32_t back = b->h.uidnext - uid;
+
+	return uid < b->h.uidnext && back <= b->h.records ?
+	    b->h.records - back : b->h.records / 2;
+}
+
 uint32_t
 box_lower(struct box *b, uint32_t uid)
 {
-	uint32_t low = 0, high = b->h.records, mid;
+	uint32_t low = 0, high = b->h.records, mid = guess(b, uid);
 	struct index_record r;
 
-	while (low < high) {
-		mid = low + (high - low) / 2;
+	for (; low < high; mid = low + (high - low) / 2) {
+		if (mid >= high)	/* guessed: behind the last */
+			mid = high - 1;
 		if (get(b, mid, &r) != 0)
 			return b->h.records;
+		if (r.uid == uid)
+			return mid;
 		if (r.uid < uid)
 			low = mid + 1;
 		else
