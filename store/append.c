@@ -37,7 +37,8 @@ static void
 say_delivered(const struct note_store_append *n, const struct box *b,
     uint32_t uid, const char *event)
 {
-	log_event(LOG_LEVEL_INFO, event);
+	/* spoold says it too, for a delivery. */
+	log_event(n->login == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, event);
 	log_str("mid", n->mid);
 	log_u64("recipient", n->number);
 	log_z("account", b->a->name);

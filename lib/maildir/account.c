@@ -19,8 +19,9 @@
 /* --- what the log says of each mailbox ----------------------------------- */
 
 static void
-remember_last(struct account *a, const struct log_record *r)
+remember_last(void *arg, const struct log_record *r)
 {
+	struct account *a = arg;
 	struct str id = str_mem(r->mailboxid, 16);
 	struct account_last *last = dict_get(&a->last, id);
 
@@ -35,15 +36,8 @@ remember_last(struct account *a, const struct log_record *r)
 }
 
 static void
-read_log(struct account *a)
+say_cut(const struct account *a)
 {
-	struct log_record r;
-	struct log_walk w;
-
-	log_walk_begin(&w, &a->log);
-	while (log_walk_next(&w, &r))
-		remember_last(a, &r);
-	log_walk_end(&w);
 	if (a->log.cut == 0)
 		return;
 	log_event(LOG_LEVEL_WARN, "account-log-cut");
@@ -283,10 +277,10 @@ open_parts(struct account *a, bool create, struct why *why)
 	a->index = open_below(a->v, a->place->index, path);
 	if (a->state < 0 || a->index < 0)
 		return why_errno(why, FAIL_TEMP, "state of the account");
-	r = log_open(&a->log, a->v, a->state);
+	r = log_open(&a->log, a->v, a->state, remember_last, a);
 	if (r != 0)
 		return why_errno(why, r, "account log");
-	read_log(a);
+	say_cut(a);
 	if (reserve_open(&a->reserve, a->v, a->state, a->place->boot) != 0)
 		return why_errno(why, FAIL_TEMP, "reserved numbers");
 	/* Not closed clean: above all that may have been used. */

@@ -222,6 +222,7 @@ struct edit {
 	uint64_t	txn;
 	bool		only_deleted, gone;
 	bool		dry;		/* count only */
+	bool		any;		/* is there one at all? */
 	struct box_set	*out;
 	uint32_t	changed;
 	uint32_t	from;		/* UIDs below are done */
@@ -315,6 +316,8 @@ edit_chunk(struct box *b, uint32_t at, uint32_t n, uint8_t *p,
 		e->changed++;
 		if (e->out != NULL)
 			box_set_add(e->out, r.uid);
+		if (e->any)
+			break;
 		if (e->dry)
 			continue;
 		tell(b, e, r.uid);
@@ -339,7 +342,7 @@ edit_ranges(struct box *b, const struct log_range *v, size_t n,
 	int r = 0;
 
 	e->from = 0;
-	while (r == 0 && v < end) {
+	while (r == 0 && v < end && !(e->any && e->changed > 0)) {
 		at = box_lower(b, v->first > e->from ? v->first : e->from);
 		if (b->stale)
 			r = FAIL_TEMP;
@@ -424,20 +427,24 @@ box_flags(struct box *b, const struct log_range *v, size_t n,
 {
 	struct edit e = { .what = EDIT_FLAGS, .how = how,
 	    .flags = flags & INDEX_FLAG_MASK, .keywords = keywords,
-	    .dry = true };
+	    .dry = true, .any = true };
 	struct log_record l = { .type = LOG_FLAGS, .how = (uint8_t)how,
 	    .flags = e.flags, .keywords = keywords };
 	int r = edit_ranges(b, v, n, &e);
 
-	*count_out = e.changed;
+	*count_out = 0;
 	if (r != 0 || e.changed == 0)
 		return r;
 	r = log_change(b, &l, v, n);
 	if (r != 0)
 		return r;
 	/* It has happened: what fails from here on is repaired at reopen. */
-	if (box_flags_apply(b, v, n, &l) != 0 || box_write_head(b) != 0)
+	e.dry = e.any = false;
+	e.changed = 0;
+	e.txn = l.txn;
+	if (edit_ranges(b, v, n, &e) != 0 || box_write_head(b) != 0)
 		b->stale = true;
+	*count_out = e.changed;
 	flush_in(b, e.changed > BOX_BULK ? BOX_FLUSH_BULK_MS : BOX_FLUSH_MS);
 	return 0;
 }

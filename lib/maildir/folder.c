@@ -143,6 +143,8 @@ decode_run(const char **at, struct buf *out)
 			high = 0;
 		} else if (unit >= 0xd800 && unit <= 0xdbff) {
 			high = unit;
+		} else if (unit >= 0xdc00 && unit <= 0xdfff) {
+			return false;	/* the second half of nothing */
 		} else {
 			utf8_put(out, unit);
 		}

@@ -215,7 +215,7 @@ log_ranges_next(struct str *ranges, struct log_range *out)
 
 /* Finds the end of what can be believed, and the last txn. */
 static int
-find_end(struct log *l)
+find_end(struct log *l, log_seen_fn *seen, void *arg)
 {
 	struct log_walk w;
 	struct log_record r;
@@ -227,9 +227,12 @@ find_end(struct log *l)
 	l->size = (uint64_t)size;
 	l->txn = 0;
 	log_walk_begin(&w, l);
-	while (log_walk_next(&w, &r))
+	while (log_walk_next(&w, &r)) {
 		if (r.txn > l->txn)
 			l->txn = r.txn;
+		if (seen != NULL)
+			seen(arg, &r);
+	}
 	end = w.at;
 	log_walk_end(&w);
 	l->cut = l->size - end;
@@ -240,7 +243,8 @@ find_end(struct log *l)
 }
 
 int
-log_open(struct log *l, struct volume *v, int dir)
+log_open(struct log *l, struct volume *v, int dir, log_seen_fn *seen,
+    void *arg)
 {
 	int r;
 
@@ -248,7 +252,7 @@ log_open(struct log *l, struct volume *v, int dir)
 	l->fd = v->open(v, dir, LOG_FILE, O_RDWR | O_CREAT, 0600);
 	if (l->fd < 0)
 		return FAIL_TEMP;
-	r = v->lock(v, l->fd) < 0 ? FAIL_DENIED : find_end(l);
+	r = v->lock(v, l->fd) < 0 ? FAIL_DENIED : find_end(l, seen, arg);
 	if (r != 0)
 		log_close(l);
 	return r;

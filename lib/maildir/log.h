@@ -86,8 +86,11 @@ struct log {
 	uint64_t	cut;		/* octets thrown away at open */
 };
 
-/* Opens or creates; FAIL_DENIED: another process holds it. */
-int	log_open(struct log *l, struct volume *v, int dir) MUST_CHECK;
+/* Opens or creates; seen (may be NULL) is told of each record.  FAIL_DENIED:
+ * another process holds it. */
+typedef void log_seen_fn(void *arg, const struct log_record *r);
+int	log_open(struct log *l, struct volume *v, int dir, log_seen_fn *seen,
+	    void *arg) MUST_CHECK;
 void	log_close(struct log *l);
 /* Gives r->txn, which must be above l->txn. */
 int	log_add(struct log *l, const struct log_record *r) MUST_CHECK;

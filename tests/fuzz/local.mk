@@ -88,6 +88,21 @@ tests_fuzz_fuzz_imap_session_LDADD = tests/talk/libtoy.a lib/libimap.a \
 tests_fuzz_fuzz_imap_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 EXTRA_DIST += tests/fuzz/imap_session.dict
 
+FUZZERS += tests/fuzz/fuzz_index tests/fuzz/fuzz_account_log \
+	tests/fuzz/fuzz_maildir_names
+tests_fuzz_fuzz_index_SOURCES = tests/fuzz/fuzz_index.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_index_LDADD = lib/libmaildir.a lib/libmail.a lib/libcrypto.a \
+	lib/libbase.a $(OPENSSL_LIBS)
+tests_fuzz_fuzz_index_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_account_log_SOURCES = tests/fuzz/fuzz_account_log.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_account_log_LDADD = lib/libmaildir.a lib/libmail.a lib/libcrypto.a \
+	lib/libbase.a $(OPENSSL_LIBS)
+tests_fuzz_fuzz_account_log_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_maildir_names_SOURCES = tests/fuzz/fuzz_maildir_names.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_maildir_names_LDADD = lib/libmaildir.a lib/libmail.a lib/libcrypto.a \
+	lib/libbase.a $(OPENSSL_LIBS)
+tests_fuzz_fuzz_maildir_names_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
 FUZZERS += tests/fuzz/fuzz_note
 tests_fuzz_fuzz_note_SOURCES = tests/fuzz/fuzz_note.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_note_LDADD = lib/libipc.a lib/libevent.a lib/libbase.a

@@ -46,7 +46,7 @@ refused(void **state)
 	static const char *const names[] = { "", "/", "a//b", "/a", "a/",
 	    "a\nb", "a\x7f", "\xff", "\xc3" };
 	static const char *const folders[] = { "Sent", "", ".", "..", "...",
-	    ".a..b", ".&APw", ".&AP-", ".&2D0-", ".&AGE-", ".a\\2fb",
+	    ".a..b", ".&APw", ".&AP-", ".&3E2,NA-", ".&2D0-", ".&AGE-", ".a\\2fb",
 	    ".a\\zz", ".x&" };
 	char out[FOLDER_NAME_BUF], much[400];
 	size_t i;

@@ -109,15 +109,15 @@ file(void **state)
 	uint64_t size;
 
 	(void)state;
-	assert_int_equal(log_open(&l, &w.v, w.place.state), 0);
+	assert_int_equal(log_open(&l, &w.v, w.place.state, NULL, NULL), 0);
 	for (r.txn = 1; r.txn <= 5000; r.txn++)
 		assert_int_equal(log_add(&l, &r), 0);
 	assert_int_equal(count(&l), 5000);
-	assert_int_equal(log_open(&second, &w.v, w.place.state), FAIL_DENIED);
+	assert_int_equal(log_open(&second, &w.v, w.place.state, NULL, NULL), FAIL_DENIED);
 	size = l.size;
 	assert_int_equal(pwrite(l.fd, "\x30\0\0\0torn", 8, (off_t)l.size), 8);
 	log_close(&l);
-	assert_int_equal(log_open(&l, &w.v, w.place.state), 0);
+	assert_int_equal(log_open(&l, &w.v, w.place.state, NULL, NULL), 0);
 	assert_true(l.size == size && l.cut == 8 && l.txn == 5000);
 	assert_int_equal(log_anew_begin(&anew, &w.v, w.place.state), 0);
 	r.txn = 17;
@@ -131,7 +131,7 @@ file(void **state)
 	assert_int_equal(log_add(&l, &r), FAIL_TEMP);
 	world_heal(&w);
 	log_close(&l);
-	assert_int_equal(log_open(&l, &w.v, w.place.state), 0);
+	assert_int_equal(log_open(&l, &w.v, w.place.state, NULL, NULL), 0);
 	assert_int_equal(count(&l), 1);
 	log_close(&l);
 }
