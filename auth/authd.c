@@ -169,6 +169,26 @@ enqueue(struct chan *c, uint32_t ticket, const struct note_auth_check *ask,
 		timer_set(&authd.next, 0);
 }
 
+/* A face asks for its own services only: a grant for submission is not to be
+ * had through pop3d. */
+static bool
+is_its_own(const struct chan *c, struct str service)
+{
+	static const struct {
+		enum proc	face;
+		const char	*service;
+	} own[] = {
+		{ SMTPD, "smtp" }, { SMTPD, "submission" },
+		{ SMTPD, "submissions" }, { POP3D, "pop3" },
+		{ POP3D, "pop3s" }, { IMAPD, "imap" }, { IMAPD, "imaps" },
+	};
+
+	for (size_t i = 0; i < NITEMS(own); i++)
+		if (own[i].face == c->peer && str_same(service, own[i].service))
+			return true;
+	return false;
+}
+
 static void
 on_auth_check(struct chan *c, uint32_t ticket,
     const struct note_auth_check *ask)
@@ -176,9 +196,13 @@ on_auth_check(struct chan *c, uint32_t ticket,
 	struct passdb_ask pa = { .user = ask->user, .secret = ask->secret,
 	    .authzid = ask->authzid };
 	struct passdb_check check;
+	bool decided = passdb_begin(authd.db, daemon_conf(), &pa,
+	    clock_mono_ms(), &check);
 
-	if (passdb_begin(authd.db, daemon_conf(), &pa, clock_mono_ms(),
-	    &check)) {
+	if (!is_its_own(c, ask->service)) {
+		check.result = AUTH_NO;
+		check.reason = "not-its-service";
+	} else if (decided) {
 		authd.cached += check.result == AUTH_OK;
 	} else if (authd.waiting_count < WAITING_MAX) {
 		enqueue(c, ticket, ask, &check);
