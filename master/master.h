@@ -131,6 +131,9 @@ void	watch_ready(struct child *c, uint64_t catalogue);
 void	watch_stop(void);
 const char *child_state_name(const struct child *c);
 
+/* sync.c: "syncfs" or "fsync", what `spool sync` means on these folders */
+const char *sync_how(void);
+
 /* reload.c: 0, or why nothing was changed; text says what was. */
 int	reload(struct buf *text);
 

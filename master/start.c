@@ -86,6 +86,12 @@ tell_rows(struct child *c)
 		n.value = row->value;
 		note_put_conf_row(c->chan, &n);
 	}
+	if (BY(c->kind) & (BY(SPOOLD) | BY(STORED) | BY(SYNCD))) {
+		/* "auto" is decided here, so that the three agree */
+		n.path = STR("spool sync");
+		n.value = str_of(sync_how());
+		note_put_conf_row(c->chan, &n);
+	}
 }
 
 /* Who makes grants and who checks them; who must find an account's stored. */
