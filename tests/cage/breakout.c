@@ -3,6 +3,7 @@
  * tests/cage/breakout.c - makes a running process try what it may not.
  *
  *	breakout PID CALL [TEXT]
+ *	breakout PID write FD HEX	says these bytes on a descriptor of its own
  *
  * The process is one of the suite, in its real cage: it is stopped by
  * ptrace(2) as root, one system call is put into its registers, and it goes
@@ -78,10 +79,9 @@ fail(const char *what)
 
 /* Well below the stack pointer, beyond the red zone. */
 static uint64_t
-put_text(pid_t pid, uint64_t sp, const char *text)
+put_bytes(pid_t pid, uint64_t sp, const char *text, size_t n)
 {
 	uint64_t at = (sp - 8192) & ~4095ul, word;
-	size_t n = strlen(text) + 1;
 
 	for (size_t i = 0; i < n; i += 8) {
 		word = 0;
@@ -114,8 +114,28 @@ wait_stop(pid_t pid)
 	return WIFSTOPPED(status);
 }
 
+/* Runs to the entry of its next system call; false: it is dead. */
+static int
+to_entry(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+
+	do {
+		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) != 0)
+			fail("go on");
+		if (!wait_stop(pid))
+			return 0;
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info),
+		    &info) <= 0)
+			fail("syscall info");
+	} while (info.op != PTRACE_SYSCALL_INFO_ENTRY);
+	return 1;
+}
+
+/* At the entry of whatever it calls next we put our call in its place; then
+ * it goes back to the instruction and makes its own. */
 static void
-attempt(pid_t pid, const struct attempt *a, const char *text)
+attempt(pid_t pid, const struct attempt *a, const char *text, size_t n)
 {
 	struct user_regs_struct was, regs;
 	uint64_t at, arg[6];
@@ -123,50 +143,65 @@ attempt(pid_t pid, const struct attempt *a, const char *text)
 	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0 ||
 	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0)
 		fail("attach");
-	if (!wait_stop(pid))
+	if (!wait_stop(pid) || !to_entry(pid))
 		return;
 	if (ptrace(PTRACE_GETREGS, pid, NULL, &was) != 0)
 		fail("registers");
-	at = put_text(pid, was.rsp, text);
+	at = put_bytes(pid, was.rsp, text, n);
 	for (int i = 0; i < 6; i++)
 		arg[i] = a->arg[i] == TEXT_AT ? at : (uint64_t)a->arg[i];
 	regs = was;
-	regs.rax = (uint64_t)a->nr;
-	regs.orig_rax = (unsigned long long)-1;	/* no restart of its own */
+	regs.orig_rax = (uint64_t)a->nr;
 	regs.rdi = arg[0];
 	regs.rsi = arg[1];
 	regs.rdx = arg[2];
 	regs.r10 = arg[3];
 	regs.r8 = arg[4];
 	regs.r9 = arg[5];
-	regs.rip = was.rip - 2;		/* the syscall it waits in */
-	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) != 0)
-		fail("registers");
-	/* to its entry, then to its return */
-	for (int i = 0; i < 2; i++) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, NULL) != 0)
-			fail("go on");
-		if (!wait_stop(pid))
-			return;
-	}
-	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs) != 0)
-		fail("registers");
-	/* back to what it waited for; a forbidden call kills only now */
-	was.rax = was.orig_rax;
-	was.rip -= 2;
-	was.orig_rax = (unsigned long long)-1;
-	if (ptrace(PTRACE_SETREGS, pid, NULL, &was) != 0 ||
+	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) != 0 ||
 	    ptrace(PTRACE_SYSCALL, pid, NULL, NULL) != 0)
 		fail("go on");
 	if (!wait_stop(pid))
+		return;
+	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs) != 0)
+		fail("registers");
+	was.rax = was.orig_rax;
+	was.rip -= 2;
+	was.orig_rax = (unsigned long long)-1;
+	if (ptrace(PTRACE_SETREGS, pid, NULL, &was) != 0)
+		fail("registers");
+	/* a forbidden call kills only now */
+	if (!to_entry(pid))
 		return;
 	printf("returned %lld\n", (long long)regs.rax);
 	(void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
 }
 
+static void
+say(pid_t pid, const char *fd, const char *hex)
+{
+	static char bytes[4096];
+	size_t n = strlen(hex) / 2;
+	struct attempt a = { "write", SYS_write, { strtol(fd, NULL, 10),
+	    TEXT_AT, (int64_t)n } };
+	char two[3] = "";
+
+	for (size_t i = 0; i < n && i < sizeof(bytes); i++) {
+		memcpy(two, hex + 2 * i, 2);
+		bytes[i] = (char)strtol(two, NULL, 16);
+	}
+	attempt(pid, &a, bytes, n < sizeof(bytes) ? n : sizeof(bytes));
+}
+
 int
 main(int argc, char **argv)
 {
+	const char *text = argc > 3 ? argv[3] : "/etc/passwd";
+
+	if (argc == 5 && strcmp(argv[2], "write") == 0) {
+		say((pid_t)strtol(argv[1], NULL, 10), argv[3], argv[4]);
+		return 0;
+	}
 	if (argc == 2 && strcmp(argv[1], "list") == 0) {
 		for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
 			puts(attempts[i].name);
@@ -179,7 +214,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
 		if (strcmp(attempts[i].name, argv[2]) == 0) {
 			attempt((pid_t)strtol(argv[1], NULL, 10), &attempts[i],
-			    argc > 3 ? argv[3] : "/etc/passwd");
+			    text, strlen(text) + 1);
 			return 0;
 		}
 	fprintf(stderr, "breakout: no such attempt\n");
