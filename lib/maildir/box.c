@@ -76,6 +76,7 @@ box_own_put(const struct box_own *o, uint8_t out[BOX_OWN_SIZE])
 	num_put32le(out + 36, o->building);
 	num_put64le(out + 40, (uint64_t)o->new_ns);
 	num_put64le(out + 48, (uint64_t)o->cur_ns);
+	num_put32le(out + 56, o->cold_from);
 	num_put32le(out + BOX_OWN_SIZE - 4, crc32c(out, BOX_OWN_SIZE - 4));
 }
 
@@ -95,6 +96,7 @@ box_own_get(const uint8_t in[BOX_OWN_SIZE], struct box_own *o_out)
 	o_out->building = num_get32le(in + 36);
 	o_out->new_ns = (int64_t)num_get64le(in + 40);
 	o_out->cur_ns = (int64_t)num_get64le(in + 48);
+	o_out->cold_from = num_get32le(in + 56);
 	return 0;
 }
 
@@ -445,6 +447,8 @@ load(struct box *b)
 		return 0;
 	if (b->own.dirty > 0)
 		b->todo |= BOX_FLUSH | BOX_UNLINK;
+	if (b->own.cold_from < b->h.records)
+		b->todo |= BOX_WARM;
 	return last == NULL || (last->txn <= b->h.modseq &&
 	    last->uid < b->h.uidnext) ? 0 : box_replay(b, b->h.modseq);
 }

@@ -37,6 +37,7 @@ enum box_todo {
 	BOX_UNLINK = 8,		/* files of expunged messages */
 	BOX_FLUSH = 16,		/* flags into file names */
 	BOX_COMPACT = 32,	/* a new generation without the dead */
+	BOX_WARM = 64,		/* cache of messages that lack it */
 };
 
 /* UIDs as ranges, in order of adding. */
@@ -59,6 +60,7 @@ struct box_own {
 	uint32_t	recent_uid;	/* UIDs from here on no session saw */
 	uint32_t	building;	/* 1: half made */
 	int64_t		new_ns, cur_ns;	/* times of the folders when seen */
+	uint32_t	cold_from;	/* records before it have their cache */
 };
 #define BOX_OWN_SIZE	128
 void	box_own_put(const struct box_own *o, uint8_t out[BOX_OWN_SIZE]);

@@ -133,6 +133,7 @@ begin(struct box *b)
 	    c->to.h.deleted = 0;
 	c->to.h.size = 0;
 	c->to.own.new_from = c->to.own.dirty_from = 0;
+	c->to.own.cold_from = 0;
 	return 0;
 }
 

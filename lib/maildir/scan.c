@@ -994,6 +994,7 @@ rebuild(struct box *b, int64_t until_ms)
 	if (box_write_head(b) != 0)
 		return false;
 	b->todo &= ~(unsigned)BOX_REBUILD;
+	b->todo |= BOX_WARM;
 	return true;
 }
 

@@ -21,6 +21,7 @@
 
 #define SCANS		(BOX_REBUILD | BOX_SCAN_NEW | BOX_SCAN_ALL)
 #define AGAIN_MS	30000
+#define WARM_MAX	(4 * 1024 * 1024)	/* what one step may read */
 
 static int64_t
 mtime_ns(struct box *b, int fd)
@@ -464,6 +465,63 @@ box_unlink_now(struct box *b, const struct box_set *uids)
 		b->stale = true;
 }
 
+/* --- what a lost index took along ---------------------------------------- */
+
+/* Reads a message for its cache.  One that cannot be had stays without:
+ * whoever asks for it reads the file. */
+static int
+warm_record(struct box *b, uint32_t at)
+{
+	struct ingest *i = b->a->place->ingest;
+	uint8_t bytes[INDEX_RECORD_SIZE], piece[32 * 1024];
+	struct index_record r;
+	struct names_entry e;
+	char name[FNAME_BUF];
+	off_t from = 0;
+	ssize_t n;
+	int dir, fd;
+
+	if (box_read(b, at, 1, bytes) != 0)
+		return FAIL_TEMP;
+	if (index_record_get(bytes, &r) != 0)
+		return box_damaged(b, at);
+	if (r.cache_at != 0 || r.flags & INDEX_EXPUNGED ||
+	    r.disk_size > WARM_MAX)
+		return 0;
+	if (file_of(b, &r, &e, name, &dir) != 0)
+		return b->stale ? FAIL_TEMP : 0;
+	fd = b->v->open(b->v, dir, name, O_RDONLY, 0);
+	if (fd < 0)
+		return 0;
+	ingest_begin(i, b->v, -1);
+	i->user = NULL;		/* a scan begins its file anew */
+	while ((n = b->v->pread(b->v, fd, piece, sizeof(piece), from)) > 0) {
+		ingest_feed(i, str_mem(piece, (size_t)n));
+		from += n;
+	}
+	b->v->close(b->v, fd);
+	if (n < 0 || ingest_end(i) != 0 || i->disk_size != r.disk_size)
+		return 0;
+	r.cache_at = box_cache_add(b, buf_str(&i->blob));
+	index_record_put(&r, bytes);
+	return box_write(b, at, 1, bytes);
+}
+
+static bool
+warm(struct box *b, int64_t until_ms)
+{
+	unsigned n = 0;
+
+	for (; b->own.cold_from < b->h.records; b->own.cold_from++) {
+		if (warm_record(b, b->own.cold_from) != 0)
+			break;
+		if (++n % 8 == 0 && clock_mono_ms() >= until_ms)
+			return false;
+	}
+	b->todo &= ~(unsigned)BOX_WARM;
+	return b->stale || box_write_head(b) == 0 || b->stale;
+}
+
 /* --- steps --------------------------------------------------------------- */
 
 bool
@@ -486,5 +544,5 @@ box_step(struct box *b, unsigned mask, int64_t ms)
 		return false;
 	if (b->todo & mask & BOX_COMPACT)
 		return box_compact(b, until_ms);
-	return true;
+	return !(b->todo & mask & BOX_WARM) || warm(b, until_ms);
 }
