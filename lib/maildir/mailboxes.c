@@ -124,6 +124,25 @@ is_mailbox(struct account *a, const char *folder)
 	    S_ISDIR(st.st_mode);
 }
 
+/* A fresh folder that was not synced itself is lost with what is in it. */
+static void
+tell_fresh(struct account *a, int fd, const char *const *parts, size_t n)
+{
+	void (*wrote)(struct account *, int, bool) = a->place->ops->wrote;
+	int part;
+
+	for (size_t i = 0; wrote != NULL && i < n; i++) {
+		part = a->v->open(a->v, fd, parts[i], O_RDONLY | O_DIRECTORY,
+		    0);
+		if (part < 0)
+			continue;
+		wrote(a, part, true);
+		a->v->close(a->v, part);
+	}
+	if (wrote != NULL)
+		wrote(a, fd, true);
+}
+
 static int
 list_folders(struct account *a, struct listing *l, account_name_fn *fn,
     void *arg)
@@ -215,6 +234,8 @@ account_create(struct account *a, struct str name)
 		if (a->v->mkdir(a->v, fd, parts[i], 0700) < 0 &&
 		    errno != EEXIST)
 			r = FAIL_TEMP;
+	if (r == 0)
+		tell_fresh(a, fd, parts, NITEMS(parts));
 	a->v->close(a->v, fd);
 	/* The mark of Maildir++ for delivery agents. */
 	snprintf(path, sizeof(path), "%s/maildirfolder", folder);

@@ -226,6 +226,30 @@ box_cache_read(struct box *b, uint64_t at, struct buf *out)
 		buf_reset(out);
 }
 
+/* By fsync each thing that changed is handed over: the file, the folders
+ * that name it or named it, and the two logs (durability.md 23). */
+static void
+tell_placed(struct box *from, int from_dir, struct box *to,
+    const struct box_message *m)
+{
+	void (*wrote)(struct account *, int, bool) = to->a->place->ops->wrote;
+	char name[FNAME_BUF];
+	int fd;
+
+	if (wrote == NULL || !fname_make(str_of(m->base), m->letters, false,
+	    name))
+		return;
+	fd = to->v->open(to->v, to->cur, name, O_RDONLY, 0);
+	if (fd >= 0) {
+		wrote(to->a, fd, false);
+		to->v->close(to->v, fd);
+	}
+	wrote(to->a, to->cur, true);
+	wrote(from->a, from_dir, true);
+	wrote(to->a, to->names.fd, false);
+	wrote(to->a, to->a->log.fd, false);
+}
+
 int
 box_copy(struct box *from, uint32_t uid, struct box *to, bool move,
     uint32_t *uid_out)
@@ -263,8 +287,10 @@ box_copy(struct box *from, uint32_t uid, struct box *to, bool move,
 	m.blob = buf_str(&blob);
 	fail = box_add(to, &m, uid_out);
 	buf_free(&blob);
-	if (fail == 0)
+	if (fail == 0) {
+		tell_placed(from, dir, to, &m);
 		return 0;
+	}
 	/* Not logged: as if it had not been. */
 	if (fname_make(str_of(m.base), m.letters, false, name)) {
 		char back[FNAME_BUF];
