@@ -126,12 +126,12 @@ is_mailbox(struct account *a, const char *folder)
 
 /* A fresh folder that was not synced itself is lost with what is in it. */
 static void
-tell_fresh(struct account *a, int fd, const char *const *parts, size_t n)
+tell_fresh(struct account *a, int fd)
 {
 	void (*wrote)(struct account *, int, bool) = a->place->ops->wrote;
 	int part;
 
-	for (size_t i = 0; wrote != NULL && i < n; i++) {
+	for (size_t i = 0; wrote != NULL && i < NITEMS(parts); i++) {
 		part = a->v->open(a->v, fd, parts[i], O_RDONLY | O_DIRECTORY,
 		    0);
 		if (part < 0)
@@ -235,7 +235,7 @@ account_create(struct account *a, struct str name)
 		    errno != EEXIST)
 			r = FAIL_TEMP;
 	if (r == 0)
-		tell_fresh(a, fd, parts, NITEMS(parts));
+		tell_fresh(a, fd);
 	a->v->close(a->v, fd);
 	/* The mark of Maildir++ for delivery agents. */
 	snprintf(path, sizeof(path), "%s/maildirfolder", folder);
