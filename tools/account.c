@@ -188,13 +188,13 @@ static int
 hash_password(char out[CRYPT_OUTPUT_SIZE])
 {
 	static struct crypt_data data;
-	char password[PASSWORD_MAX], *setting, *hash;
+	char password[PASSWORD_MAX], setting[CRYPT_GENSALT_OUTPUT_SIZE], *hash;
 	int code = read_password(password);
 
 	if (code != EX_OK)
 		return code;
-	setting = crypt_gensalt_ra("$y$", 0, NULL, 0);
-	hash = setting != NULL ? crypt_r(password, setting, &data) : NULL;
+	hash = crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting))
+	    != NULL ? crypt_r(password, setting, &data) : NULL;
 	explicit_bzero(password, sizeof(password));
 	if (hash == NULL || hash[0] == '*') {
 		cli_say("crypt: %s", strerror(errno));
