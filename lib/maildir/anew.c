@@ -174,7 +174,8 @@ is_kept(struct account *a, const struct log_record *r,
     const struct applied *x, int64_t now_s)
 {
 	static const uint8_t none[16];
-	bool young = r->when_s > now_s - a->place->keep_s;
+	bool young = STORE_RULE('P') &&
+	    r->when_s > now_s - a->place->keep_s;
 
 	switch (r->type) {
 	case LOG_APPEND:

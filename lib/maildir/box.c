@@ -433,7 +433,8 @@ load(struct box *b)
 		b->todo |= BOX_REBUILD;
 	}
 	b->uid_next = b->todo & BOX_REBUILD ? 1 : b->h.uidnext;
-	if (b->row->unclean && b->uid_next < b->row->synced)
+	if (STORE_RULE('I') && b->row->unclean &&
+	    b->uid_next < b->row->synced)
 		b->uid_next = (uint32_t)b->row->synced;
 	if (last != NULL && b->uid_next <= last->uid)
 		b->uid_next = last->uid + 1;

@@ -407,7 +407,7 @@ deliver_again(struct box *b, const struct delivery *d, uint32_t *uid_out,
 	bool in_new;
 	int r;
 
-	if (known != NULL && known->expunged) {
+	if (known != NULL && (known->expunged || !STORE_RULE('K'))) {
 		*uid_out = known->uid;
 		return 0;
 	}
@@ -419,7 +419,7 @@ deliver_again(struct box *b, const struct delivery *d, uint32_t *uid_out,
 		return deliver_commit(b, &x, uid_out, why);
 	if (d->anew)
 		return write_over(b, &x, name, in_new, uid_out, why);
-	if (same_as_draft(b, &x, in_new ? b->new_ : b->cur, name))
+	if (!STORE_RULE('A') || same_as_draft(b, &x, in_new ? b->new_ : b->cur, name))
 		return adopt(b, &x, name, in_new, uid_out, why);
 	return replace(b, &x, name, in_new, uid_out, why);
 }

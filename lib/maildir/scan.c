@@ -299,7 +299,7 @@ expunge_missing(struct box *b)
 	struct box_scan *s = b->scan;
 
 	if (s->missing.n == 0 || !was_quiet(b) ||
-	    !b->a->place->may_expunge)
+	    (STORE_RULE('M') && !b->a->place->may_expunge))
 		return;
 	log_event(LOG_LEVEL_INFO, "mailbox-files-gone");
 	log_z("account", b->a->name);

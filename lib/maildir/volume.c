@@ -15,6 +15,16 @@
 
 #include "base/banned.h"
 
+#if defined(VEREDUS_FAULTS) && VEREDUS_FAULTS
+const char *maildir_broken = "";
+
+bool
+maildir_is_broken(char rule)
+{
+	return strchr(maildir_broken, rule) != NULL;
+}
+#endif
+
 struct dent {			/* struct linux_dirent64, getdents64(2) */
 	uint64_t	ino;
 	int64_t		off;

@@ -47,6 +47,18 @@ struct volume {
 
 extern struct volume volume_real;
 
+/*
+ * Deliberately broken builds (VEREDUS_FAULTS): a rule whose letter is in this
+ * set is not kept; test_cut_broken proves that each is noticed.
+ */
+#if defined(VEREDUS_FAULTS) && VEREDUS_FAULTS
+extern const char *maildir_broken;
+bool	maildir_is_broken(char rule);
+#define STORE_RULE(letter)	(!maildir_is_broken(letter))
+#else
+#define STORE_RULE(letter)	true
+#endif
+
 /* All bytes or FAIL_TEMP; FAIL_GONE: the file ends. */
 int	volume_write(struct volume *v, int fd, struct str s, off_t at)
 	    MUST_CHECK;

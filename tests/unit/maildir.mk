@@ -24,4 +24,13 @@ tests_unit_maildir_test_reserve_LDADD = $(MAILDIR_LIBS)
 check_PROGRAMS += tests/unit/maildir/test_crash
 tests_unit_maildir_test_crash_SOURCES = tests/unit/maildir/test_crash.c $(MAILDIR_WORLD)
 tests_unit_maildir_test_crash_LDADD = $(MAILDIR_LIBS)
+check_PROGRAMS += tests/unit/maildir/test_cut tests/unit/maildir/test_cut_broken
+tests_unit_maildir_test_cut_SOURCES = tests/unit/maildir/test_cut.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_cut_LDADD = $(MAILDIR_LIBS)
+tests_unit_maildir_test_cut_broken_SOURCES = tests/unit/maildir/test_cut.c \
+	$(MAILDIR_WORLD) $(lib_libmaildir_a_SOURCES)
+tests_unit_maildir_test_cut_broken_CPPFLAGS = $(AM_CPPFLAGS) -UVEREDUS_FAULTS \
+	-DVEREDUS_FAULTS=1
+tests_unit_maildir_test_cut_broken_LDADD = lib/libmail.a lib/libcrypto.a \
+	lib/libbase.a $(OPENSSL_LIBS) $(LDADD_UNIT)
 endif
