@@ -502,6 +502,10 @@ on_news(struct box *b, const struct note_store_news *n)
 static void
 on_gone(struct box *b, const struct note_store_gone *n)
 {
+	if (n->set.n == 0 && b->next_index_fd >= 0)
+		b->gone_look_next = true;
+	else if (n->set.n == 0)
+		b->gone_look = true;
 	ranges_add_text(&b->gone, n->set);
 	if (b->next_index_fd >= 0)
 		ranges_add_text(&b->gone_since, n->set);
@@ -520,6 +524,8 @@ on_remap(struct box *b, const struct note *n)
 	fd_close(&b->next_index_fd);
 	fd_close(&b->next_cache_fd);
 	ranges_free(&b->gone_since);
+	b->gone_look |= b->gone_look_next;
+	b->gone_look_next = false;
 	b->next_index_fd = fd;
 	b->next_generation = n->u.store_remap.generation;
 	b->new_records = n->u.store_remap.records;

@@ -40,12 +40,15 @@ struct box {
 	uint32_t	new_records;
 	uint64_t	new_modseq;
 	struct ranges	gone;		/* UIDs */
+	bool		gone_look;	/* the index says which others ... */
+	struct imap_range look;		/* ... from here on */
 	struct ranges	changed;	/* UIDs; meaningless when must_scan */
 	bool		must_scan, new_keywords;
 	/* a new generation that is not looked at yet */
 	int		next_index_fd, next_cache_fd;
 	uint32_t	next_generation;
 	struct ranges	gone_since;	/* after it came */
+	bool		gone_look_next;
 
 	/* sync.c */
 	struct {

@@ -25,13 +25,14 @@
 enum phase { EXPUNGES, GENERATION, KEYWORDS, FLAGS, ARRIVALS, DONE };
 
 #define BURY_BATCH	1024
+#define LOOK_BATCH	16384
 
 bool
 sync_has_news(const struct session *s)
 {
 	const struct box *b = s->box;
 
-	return b != NULL && (b->gone.n > 0 || b->changed.n > 0 ||
+	return b != NULL && (b->gone.n > 0 || b->gone_look || b->changed.n > 0 ||
 	    b->must_scan || b->new_keywords || b->next_index_fd >= 0 ||
 	    b->new_records > b->records);
 }
@@ -53,12 +54,13 @@ sync_begin(struct session *s)
 
 /* --- EXPUNGE ------------------------------------------------------------- */
 
-/* One batch of a range of UIDs; advances over it. */
+/* One batch of a range of UIDs; advances over it.  only_marked: those that
+ * the index says are expunged. */
 static void
-expunge_some(struct session *s, struct imap_range *uids)
+expunge_some(struct session *s, struct imap_range *uids, bool only_marked)
 {
 	struct box *b = s->box;
-	uint32_t batch[BURY_BATCH], r, end, said = 0;
+	uint32_t batch[BURY_BATCH], r, end, said = 0, looked = 0;
 	size_t n = 0;
 
 	r = box_lower_uid(b, uids->first, 0, b->new_records > b->records &&
@@ -72,12 +74,13 @@ expunge_some(struct session *s, struct imap_range *uids)
 			continue;
 		if (rec.uid > uids->last)
 			break;
-		if (n == BURY_BATCH) {
+		if (n == BURY_BATCH || looked++ == LOOK_BATCH) {
 			uids->first = rec.uid;
 			box_bury(b, batch, n);
 			return;
 		}
-		if (box_is_dead(b, r))
+		if (box_is_dead(b, r) ||
+		    (only_marked && (rec.flags & INDEX_EXPUNGED) == 0))
 			continue;
 		batch[n++] = r;
 		if (r >= b->records)
@@ -98,10 +101,18 @@ say_expunges(struct session *s)
 
 	if (!b->sync.may_expunge)
 		return true;
+	while (b->gone_look) {
+		if (b->look.first == 0)
+			b->look = (struct imap_range){ 1, UINT32_MAX };
+		if (session_slice_over(s, &calls))
+			return false;
+		expunge_some(s, &b->look, true);
+		b->gone_look = b->look.first != 0;
+	}
 	while (b->sync.at < b->gone.n) {
 		if (session_slice_over(s, &calls))
 			return false;
-		expunge_some(s, &b->gone.v[b->sync.at]);
+		expunge_some(s, &b->gone.v[b->sync.at], false);
 		if (b->gone.v[b->sync.at].first == 0)
 			b->sync.at++;
 	}
@@ -151,7 +162,7 @@ take_generation(struct session *s)
 	struct box *b = s->box;
 	uint32_t exists, last;
 
-	if (b->next_index_fd < 0 || b->gone.n > 0)
+	if (b->next_index_fd < 0 || b->gone.n > 0 || b->gone_look)
 		return true;
 	exists = box_exists(b);
 	last = box_last_uid(b);
@@ -166,6 +177,8 @@ take_generation(struct session *s)
 		b->next_cache_fd = -1;
 	}
 	b->dead_n = 0;
+	b->gone_look = b->gone_look_next;
+	b->gone_look_next = false;
 	b->records = last == 0 ? 0 :
 	    box_lower_uid(b, last + 1, 0, b->new_records);
 	bury_since(b);

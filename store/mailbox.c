@@ -155,29 +155,78 @@ send_name(struct job *j, const struct name *x)
 	note_answer_store_name(j->peer->c, j->ticket, &n);
 }
 
+/* A LIST under way: an account may have more names than a channel holds. */
+struct listing {
+	struct names_list names;
+	size_t		at;
+	struct job	*job;
+	struct timer	retry;
+};
+
+#define LIST_RETRY_MS	5
+
+static void
+listing_end(struct job *j)
+{
+	struct listing *l = j->state;
+
+	timer_stop(&l->retry);
+	free_names(&l->names);
+	free(l);
+}
+
+static void
+on_list_retry(struct timer *t)
+{
+	job_again(container_of(t, struct listing, retry)->job);
+}
+
+static int
+listing_begin(struct job *j, struct account *a)
+{
+	struct listing *l = xcalloc(1, sizeof(*l));
+	int r;
+
+	j->state = l;
+	j->end = listing_end;
+	timer_init(&l->retry, on_list_retry);
+	r = account_list(a, add_name, &l->names);
+	if (r != 0)
+		return r;
+	add_parents(&l->names);
+	/* INBOX came first and stays there. */
+	qsort(l->names.v + 1, l->names.n - 1, sizeof(*l->names.v), by_name);
+	return 0;
+}
+
 enum run
 on_list(struct job *j)
 {
-	struct login *l = login_of(j->peer, note_as_store_list(j->n)->login);
-	struct names_list names = { NULL, 0, 0 };
-	size_t i;
-	int r;
+	struct listing *l = j->state;
+	struct login *login;
+	int r = 0;
 
-	if (l == NULL) {
+	if (j->peer == NULL)
+		return DONE;
+	login = login_of(j->peer, note_as_store_list(j->n)->login);
+	if (login == NULL) {
 		answer_done(j, FAIL_DENIED, "[UNAVAILABLE] Log in again", 0,
 		    0);
 		return DONE;
 	}
-	r = account_list(l->h->a, add_name, &names);
-	if (r == 0) {
-		add_parents(&names);
-		/* INBOX came first and stays there. */
-		qsort(names.v + 1, names.n - 1, sizeof(*names.v), by_name);
-		for (i = 0; i < names.n; i++)
-			send_name(j, &names.v[i]);
+	if (l == NULL) {
+		j->h = login->h;
+		r = listing_begin(j, login->h->a);
+		l = j->state;
 	}
-	answer_done(j, r, reason_of(r, NULL), (uint32_t)names.n, 0);
-	free_names(&names);
+	while (r == 0 && l->at < l->names.n && !chan_busy(j->peer->c))
+		send_name(j, &l->names.v[l->at++]);
+	if (r == 0 && l->at < l->names.n) {
+		l->job = job_keep(j, ASKED);
+		timer_set(&l->retry, LIST_RETRY_MS);
+		return ASKED;
+	}
+	answer_done(j, r, reason_of(r, NULL), (uint32_t)l->names.n, 0);
 	return DONE;
 }
 

@@ -29,9 +29,12 @@ tell_gone(struct box *b)
 	while (at < b->gone.n) {
 		buf_reset(&set);
 		at = uid_set_put(&set, &b->gone, at);
-		g.set = buf_str(&set);
 		list_each(e, &b->watchers) {
 			v = container_of(e, struct view, link);
+			/* It hears less than we have to say: one that has
+			 * the mailbox open often would lose its channel. */
+			g.set = chan_busy(v->peer->c) ? str_of("") :
+			    buf_str(&set);
 			g.box = v->id;
 			note_put_store_gone(v->peer->c, &g);
 		}
@@ -86,17 +89,18 @@ tell_news(struct box *b)
 	struct buf words, set;
 	struct link *e;
 	struct view *v;
+	bool has_set;
 
 	buf_init(&words, 4096);
 	buf_init(&set, SET_MAX);
 	box_keywords(b, &words);
 	n.keywords = buf_str(&words);
 	/* What does not fit one set is looked for in the index. */
-	n.has_set = uid_set_put(&set, &b->changed, 0) == b->changed.n;
-	if (n.has_set)
-		n.set = buf_str(&set);
+	has_set = uid_set_put(&set, &b->changed, 0) == b->changed.n;
 	list_each(e, &b->watchers) {
 		v = container_of(e, struct view, link);
+		n.has_set = has_set && !chan_busy(v->peer->c);
+		n.set = n.has_set ? buf_str(&set) : str_of("");
 		n.box = v->id;
 		note_put_store_news(v->peer->c, &n);
 	}

@@ -390,7 +390,7 @@
 	F(str,	keywords,   4096)	\
 	F(u32,	has_set,    0)	/* 1: `set` names all UIDs whose flags changed (may be empty); 0: look for a newer modseq in the index */ \
 	F(str,	set,	    SET_MAX)
-#define FIELDS_STORE_GONE(F)	/* these UIDs are expunged */		\
+#define FIELDS_STORE_GONE(F)	/* these UIDs are expunged; an empty set: look in the index which are */		\
 	F(u32,	box,	    0)	\
 	F(str,	set,	    SET_MAX)	\
 	F(u64,	modseq,	    0)

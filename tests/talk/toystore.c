@@ -221,8 +221,10 @@ tell_news(struct toy *t, struct mbox *b, struct str set)
 			SAY(t, stored, STORE_NEWS, store_news, 0, -1,
 			    .box = o->handle, .records = b->records,
 			    .uidnext = b->uidnext, .modseq = b->modseq,
-			    .keywords = buf_str(&b->keywords), .has_set = 1,
-			    .set = set);
+			    .keywords = buf_str(&b->keywords),
+			    .has_set = !t->is_terse,
+			    .set = t->is_terse ? (struct str){ NULL, 0 } :
+			    set);
 	}
 }
 
@@ -239,7 +241,8 @@ tell_gone(struct toy *t, struct mbox *b, struct str set)
 
 		if (o->box == b)
 			SAY(t, stored, STORE_GONE, store_gone, 0, -1,
-			    .box = o->handle, .set = set,
+			    .box = o->handle, .set = t->is_terse ?
+			    (struct str){ NULL, 0 } : set,
 			    .modseq = b->modseq);
 	}
 }
@@ -842,7 +845,7 @@ add_account(struct toy *t, const char *account)
 void
 toy_init(struct toy *t, chan_note_fn *on_note, chan_end_fn *on_end)
 {
-	*t = (struct toy){ 0 };
+	*t = (struct toy){ .is_terse = getenv("TOY_TERSE") != NULL };
 	list_init(&t->boxes);
 	list_init(&t->openers);
 	list_init(&t->logins);

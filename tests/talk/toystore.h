@@ -19,6 +19,8 @@ struct toy {
 	struct link	logins;
 	uint32_t	next_handle;
 	bool		is_deaf;	/* stored hears nothing */
+	bool		is_terse;	/* it does not name UIDs in its news:
+					 * TOY_TERSE is in the environment */
 	unsigned	bodies;		/* STORE_BODY asked */
 };
 
