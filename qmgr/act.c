@@ -31,7 +31,8 @@ struct job {
 	job_fn		*fn;
 	enum queue_verb	verb;
 	char		*mid, *address, *reason;
-	uint32_t	count;
+	uint32_t	count;		/* of what it did something to */
+	uint32_t	busy;		/* of what could not be touched just now */
 };
 
 static struct link jobs = { &jobs, &jobs };
@@ -70,8 +71,9 @@ finish(struct job *j)
 
 	if (j->count == 0 && j->fn != NULL && (j->mid[0] != '\0' ||
 	    j->address[0] != '\0')) {
-		n.failed = (uint32_t)-FAIL_GONE;
-		n.text = STR("nothing in the queue is called that");
+		n.failed = (uint32_t)-(j->busy > 0 ? FAIL_TEMP : FAIL_GONE);
+		n.text = j->busy > 0 ? STR("it is being tried this moment; ask "
+		    "again") : STR("nothing in the queue is called that");
 	}
 	note_answer_ctl_done(j->chan, j->ticket, &n);
 	job_free(j);
@@ -221,6 +223,7 @@ do_verb(struct job *j, struct item *i)
 	/* what is being done this moment ends as it will */
 	if (i->is_busy || i->has_failed) {
 		j->count--;
+		j->busy++;
 		return;
 	}
 	switch (j->verb) {
