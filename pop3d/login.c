@@ -36,17 +36,6 @@ pop3_may_login(const struct pop3 *s)
 	    daemon_conf()->site.cleartext_logins);
 }
 
-static char *
-copy(struct str s)
-{
-	char *z = xmalloc(s.n + 1);
-
-	if (s.n > 0)
-		memcpy(z, s.p, s.n);
-	z[s.n] = '\0';
-	return z;
-}
-
 void
 pop3_forget_user(struct pop3 *s)
 {
@@ -197,7 +186,7 @@ on_verdict(struct pop3 *s, const struct note *n)
 	if (v->result != AUTH_OK)
 		return refuse_login(s);
 	free(s->account);
-	s->account = copy(v->account);
+	s->account = xmemdupz(v->account.p, v->account.n);
 	count(s, RATE_AUTH_OK);
 	ask.account = v->account;
 	ask.home = v->home;
@@ -236,7 +225,7 @@ cmd_user(struct pop3 *s, const struct str *argv, size_t argc)
 	if (argv[0].n > SASL_NAME_MAX)
 		return pop3_refuse(s, "-ERR no such name");
 	pop3_forget_user(s);	/* the last one counts */
-	s->user = copy(argv[0]);
+	s->user = xmemdupz(argv[0].p, argv[0].n);
 	return pop3_say(s, "+OK");
 }
 
@@ -266,7 +255,7 @@ on_sasl(struct pop3 *s, enum sasl_step step, const struct buf *challenge)
 		return NEXT;
 	case SASL_DONE:
 		pop3_forget_user(s);
-		s->user = copy(s->sasl.user);
+		s->user = xmemdupz(s->sasl.user.p, s->sasl.user.n);
 		(void)check(s, s->sasl.user, s->sasl.secret, s->sasl.authzid);
 		sasl_end(&s->sasl);
 		return WAIT;

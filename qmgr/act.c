@@ -130,17 +130,6 @@ on_rest(struct timer *t)
 	walk(container_of(t, struct job, rest));
 }
 
-static char *
-copy(struct str s)
-{
-	char *z = xmalloc(s.n + 1);
-
-	if (s.n > 0)
-		memcpy(z, s.p, s.n);
-	z[s.n] = '\0';
-	return z;
-}
-
 static struct job *
 job_new(struct chan *c, uint32_t ticket, job_fn *fn, struct str mid,
     struct str address)
@@ -150,8 +139,8 @@ job_new(struct chan *c, uint32_t ticket, job_fn *fn, struct str mid,
 	j->chan = c;
 	j->ticket = ticket;
 	j->fn = fn;
-	j->mid = copy(mid);
-	j->address = copy(address);
+	j->mid = xmemdupz(mid.p, mid.n);
+	j->address = xmemdupz(address.p, address.n);
 	timer_init(&j->rest, on_rest);
 	list_init(&j->marker.items);
 	list_unshift(&qmgr.queue.messages, &j->marker.link);
@@ -266,7 +255,7 @@ act_do(struct chan *c, const struct note *n)
 	}
 	j = job_new(c, n->ticket, do_verb, q->mid, q->address);
 	j->verb = (enum queue_verb)q->verb;
-	j->reason = copy(q->reason);
+	j->reason = xmemdupz(q->reason.p, q->reason.n);
 	walk(j);
 	qmgr_look();
 }

@@ -14,17 +14,6 @@
 
 #include "base/banned.h"
 
-static char *
-copy(struct str s)
-{
-	char *z = xmalloc(s.n + 1);
-
-	if (s.n > 0)
-		memcpy(z, s.p, s.n);
-	z[s.n] = '\0';
-	return z;
-}
-
 void
 queue_init(struct queue *q)
 {
@@ -130,7 +119,7 @@ message_of(struct queue *q, const struct note_queue_new *n)
 		return m;
 	m = xcalloc(1, sizeof(*m));
 	memcpy(m->mid, n->mid.p, n->mid.n);
-	m->sender = copy(n->sender);
+	m->sender = xmemdupz(n->sender.p, n->sender.n);
 	m->flags = n->flags;
 	m->size = n->size;
 	m->received_ms = n->received_ms;
@@ -152,9 +141,9 @@ queue_add(struct queue *q, const struct note_queue_new *n)
 	i->kind = n->kind;
 	i->notify = n->notify;
 	i->attempts = n->attempts;
-	i->address = copy(n->address);
-	i->orcpt = copy(n->orcpt);
-	i->reason = copy(n->reason);
+	i->address = xmemdupz(n->address.p, n->address.n);
+	i->orcpt = xmemdupz(n->orcpt.p, n->orcpt.n);
+	i->reason = xmemdupz(n->reason.p, n->reason.n);
 	list_push(&m->items, &i->link);
 	q->items++;
 	if (old != NULL)
@@ -216,7 +205,7 @@ void
 item_set_reason(struct item *i, struct str reason)
 {
 	free(i->reason);
-	i->reason = copy(reason);
+	i->reason = xmemdupz(reason.p, reason.n);
 }
 
 bool

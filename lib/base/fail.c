@@ -130,3 +130,14 @@ xstrdup(const char *s)
 
 	return memcpy(xmalloc(n), s, n);
 }
+
+char *
+xmemdupz(const void *p, size_t n)
+{
+	char *z = xmalloc(n + 1);
+
+	if (n > 0)
+		memcpy(z, p, n);
+	z[n] = '\0';
+	return z;
+}

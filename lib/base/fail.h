@@ -50,5 +50,8 @@ void	*xmalloc(size_t n);
 void	*xcalloc(size_t n, size_t size);
 void	*xrealloc(void *p, size_t n);
 char	*xstrdup(const char *s);
+/* The n bytes at p as a C string; what stands behind a NUL in them is not
+ * seen.  p may be NULL when n is 0. */
+char	*xmemdupz(const void *p, size_t n);
 
 #endif

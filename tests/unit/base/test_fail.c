@@ -128,10 +128,24 @@ memory_of_no_bytes_is_memory(void **state)
 	free(z);
 }
 
+static void
+test_xmemdupz(void **state)
+{
+	char *z = xmemdupz("joe@x", 3);
+
+	(void)state;
+	assert_string_equal(z, "joe");
+	free(z);
+	z = xmemdupz(NULL, 0);
+	assert_string_equal(z, "");
+	free(z);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_xmemdupz),
 		cmocka_unit_test(why_keeps_code_and_text),
 		cmocka_unit_test(long_text_is_cut),
 		cmocka_unit_test(errno_is_told_in_words),
