@@ -523,7 +523,7 @@ on_input(struct stream *st)
 
 	s->in_input = true;
 	while (!s->is_busy && s->state != IN_BYE && s->state != IN_HELLO &&
-	    st->tls_server == NULL && st->in.len > 0 && !stream_full(st)) {
+	    st->tls_due == NULL && st->in.len > 0 && !stream_full(st)) {
 		if (n++ == COMMANDS_A_TURN) {
 			stream_poke(st);
 			break;

@@ -83,7 +83,7 @@ static bool
 may_read(const struct stream *s)
 {
 	return !s->paused && !s->closing && !s->eof && !s->choked &&
-	    s->file == NULL && s->tls_server == NULL && !s->handshaking &&
+	    s->file == NULL && s->tls_due == NULL && !s->handshaking &&
 	    s->in.len < s->in.max;
 }
 
@@ -91,7 +91,7 @@ static bool
 may_hear(const struct stream *s)
 {
 	return !s->paused && !s->closing && !s->choked && s->file == NULL &&
-	    s->tls_server == NULL && !s->handshaking;
+	    s->tls_due == NULL && !s->handshaking;
 }
 
 /* The socket as tls_read sees it. */
@@ -291,12 +291,13 @@ give_output(struct stream *s)
 static bool
 handshake(struct stream *s)
 {
-	if (s->tls_server != NULL && !s->handshaking) {
+	if (s->no_tls)
+		return over(s, STREAM_TLS_FAILED);
+	if (s->tls_due != NULL) {
 		if (s->out.len > 0)
 			return true;	/* "220 ready" first, in clear */
-		s->tls = tls_accept(s->tls_server, s->watch.fd);
-		if (s->tls == NULL)
-			return over(s, STREAM_TLS_FAILED);
+		s->tls = s->tls_due;
+		s->tls_due = NULL;
 		s->handshaking = true;
 	}
 	if (!s->handshaking)
@@ -315,8 +316,6 @@ handshake(struct stream *s)
 		return over(s, STREAM_TLS_FAILED);
 	}
 	s->handshaking = false;
-	tls_server_unref(s->tls_server);
-	s->tls_server = NULL;
 	s->unread = true;	/* early data behind the client's Finished */
 	return call(s, s->ops->on_tls);
 }
@@ -395,7 +394,7 @@ turn(struct stream *s)
 	    !look_for_end(s))
 		return;
 	/* a room may have begun TLS just now, and its 220 is out */
-	if (s->tls_server != NULL && !s->handshaking && !handshake(s))
+	if ((s->tls_due != NULL || s->no_tls) && !handshake(s))
 		return;
 	set_wants(s);
 }
@@ -426,7 +425,7 @@ static void
 on_idle(struct timer *t)
 {
 	struct stream *s = container_of(t, struct stream, idle);
-	bool in_tls = s->tls_server != NULL || s->handshaking;
+	bool in_tls = s->tls_due != NULL || s->handshaking;
 
 	if (s->ops->on_idle == NULL || s->shut || s->closing || in_tls) {
 		(void)over(s, s->shut ? STREAM_CLOSED : STREAM_TIMEOUT);
@@ -467,10 +466,9 @@ stream_free(struct stream *s)
 		file_end(s);
 	if (s->tls != NULL)
 		tls_free(s->tls);
-	if (s->tls_server != NULL)
-		tls_server_unref(s->tls_server);
-	s->tls = NULL;
-	s->tls_server = NULL;
+	if (s->tls_due != NULL)
+		tls_free(s->tls_due);
+	s->tls = s->tls_due = NULL;
 	fd_close(&s->watch.fd);
 	buf_wipe(&s->in);	/* passwords came this way */
 	buf_free(&s->out);
@@ -541,15 +539,28 @@ stream_close_after_flush(struct stream *s)
 	wake(s);
 }
 
-void
-stream_start_tls(struct stream *s, struct tls_server *server)
+static void
+begin_tls(struct stream *s, struct tls *tls)
 {
 	buf_cut(&s->in, 0);	/* said in clear, before the handshake */
 	s->input_due = false;
 	s->unread = false;
-	tls_server_ref(server);
-	s->tls_server = server;
+	s->tls_due = tls;
+	s->no_tls = tls == NULL;	/* no memory, or no such name */
 	wake(s);
+}
+
+void
+stream_start_tls(struct stream *s, struct tls_server *server)
+{
+	begin_tls(s, tls_accept(server, s->watch.fd));
+}
+
+void
+stream_connect_tls(struct stream *s, struct tls_client *client,
+    const char *name, struct tls_session *session)
+{
+	begin_tls(s, tls_connect(client, s->watch.fd, name, session));
 }
 
 bool

@@ -53,7 +53,7 @@ struct stream {
 	size_t		out_high;
 	const struct stream_ops	*ops;
 	struct tls	*tls;
-	struct tls_server *tls_server;	/* while the handshake runs */
+	struct tls	*tls_due;	/* its handshake begins when out is sent */
 	int64_t		idle_ms;
 	/* a file being sent behind `out`; see stream_send_file */
 	struct stream_file *file;
@@ -62,7 +62,7 @@ struct stream {
 	bool		paused : 1, closing : 1, handshaking : 1, eof : 1,
 			dead : 1, in_call : 1, want_read : 1, want_write : 1,
 			input_due : 1, unread : 1, shut : 1, choked : 1,
-			knocked : 1;
+			knocked : 1, no_tls : 1;
 };
 
 /* fd: connected, non-blocking socket, owned by the stream from here on.
@@ -94,6 +94,11 @@ void	stream_close_after_flush(struct stream *s);
  * the call is sent in clear first.
  */
 void	stream_start_tls(struct stream *s, struct tls_server *server);
+/* The same as client; name and session as tls_connect.  The caller has made
+ * sure that nothing stands in `in`: clear text behind the server's "go on"
+ * is an attack, not something to throw away. */
+void	stream_connect_tls(struct stream *s, struct tls_client *client,
+	    const char *name, struct tls_session *session);
 bool	stream_is_tls(const struct stream *s);
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * event/tls.c - TLS for streams, server side, by OpenSSL 3.  The only file
+ * event/tls.c - TLS for streams, both sides, by OpenSSL 3.  The only file
  * of the suite that calls SSL_*.
  *
  * What comes in: PEM texts that master read, a connected socket.  What goes
@@ -25,6 +25,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/rand.h"
 
@@ -47,9 +48,17 @@ struct tls_server {
 	size_t		tickets;
 };
 
+struct tls_client {
+	SSL_CTX		*ctx;
+	unsigned	refs;
+	bool		checks;		/* the certificate, or takes any */
+};
+
 struct tls {
 	SSL		*ssl;
-	struct tls_server *server;
+	struct tls_server *server;	/* one of these */
+	struct tls_client *client;
+	SSL_SESSION	*session;	/* client: the newest to resume by */
 	bool		is_shut;
 	char		why[160];
 	char		text[80];
@@ -323,6 +332,158 @@ tls_server_unref(struct tls_server *s)
 	free(s);
 }
 
+/* --- client -------------------------------------------------------------- */
+
+static int
+trust(SSL_CTX *ctx, struct str pem, struct why *why)
+{
+	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	X509 *cert;
+	size_t n = 0;
+
+	while (bio != NULL && (cert = read_cert(bio)) != NULL) {
+		n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), cert) == 1;
+		X509_free(cert);
+	}
+	ERR_clear_error();
+	BIO_free(bio);
+	if (n == 0)
+		return why_set(why, FAIL_PERM, "no certificate in the list of "
+		    "authorities");
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	return 0;
+}
+
+/* Kept for the caller to take; a later one replaces it. */
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls *t = SSL_get_app_data(ssl);
+
+	SSL_SESSION_free(t->session);
+	t->session = session;
+	return 1;
+}
+
+static void
+set_client_options(struct tls_client *c)
+{
+	SSL_CTX *ctx = c->ctx;
+
+	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+	    SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
+	    SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, on_session);
+	if (!c->checks)		/* a weak key is better than clear text */
+		SSL_CTX_set_security_level(ctx, 1);
+}
+
+int
+tls_client_new(struct str ca_pem, struct tls_client **out, struct why *why)
+{
+	struct tls_client *c;
+	int rc = 0;
+
+	if (ca_pem.n > INT_MAX)
+		return why_set(why, FAIL_PERM, "authorities: too big");
+	(void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	c = xcalloc(1, sizeof(*c));
+	c->refs = 1;
+	c->checks = ca_pem.n > 0;
+	c->ctx = SSL_CTX_new(TLS_client_method());
+	if (c->ctx == NULL)
+		rc = fail(why, "TLS");
+	else
+		set_client_options(c);
+	if (rc == 0 && c->checks)
+		rc = trust(c->ctx, ca_pem, why);
+	if (rc == 0)
+		*out = c;
+	else
+		tls_client_unref(c);
+	return rc;
+}
+
+void
+tls_client_ref(struct tls_client *c)
+{
+	c->refs++;
+}
+
+void
+tls_client_unref(struct tls_client *c)
+{
+	if (c == NULL || --c->refs > 0)
+		return;
+	SSL_CTX_free(c->ctx);
+	free(c);
+}
+
+static bool
+set_name(const struct tls_client *c, SSL *ssl, const char *name)
+{
+	ASN1_OCTET_STRING *ip = a2i_IPADDRESS(name);
+	bool ok;
+
+	ERR_clear_error();
+	ASN1_OCTET_STRING_free(ip);
+	if (ip == NULL)		/* an address is no name for SNI, RFC 6066 3 */
+		ok = SSL_set_tlsext_host_name(ssl, name) == 1 &&
+		    (!c->checks || SSL_set1_host(ssl, name) == 1);
+	else
+		ok = !c->checks || X509_VERIFY_PARAM_set1_ip_asc(
+		    SSL_get0_param(ssl), name) == 1;
+	return ok;
+}
+
+struct tls *
+tls_connect(struct tls_client *c, int fd, const char *name,
+    struct tls_session *session)
+{
+	struct tls *t = xcalloc(1, sizeof(*t));
+
+	t->ssl = SSL_new(c->ctx);
+	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1 ||
+	    !set_name(c, t->ssl, name)) {
+		SSL_free(t->ssl);
+		free(t);
+		ERR_clear_error();
+		return NULL;
+	}
+	SSL_set_app_data(t->ssl, t);
+	if (session != NULL)
+		(void)SSL_set_session(t->ssl, (SSL_SESSION *)session);
+	SSL_set_connect_state(t->ssl);
+	t->client = c;
+	tls_client_ref(c);
+	return t;
+}
+
+struct tls_session *
+tls_session_take(struct tls *t)
+{
+	SSL_SESSION *s = t->session;
+
+	t->session = NULL;
+	return (struct tls_session *)s;
+}
+
+void
+tls_session_free(struct tls_session *s)
+{
+	SSL_SESSION_free((SSL_SESSION *)s);
+}
+
+bool
+tls_resumed(const struct tls *t)
+{
+	return SSL_session_reused(t->ssl) == 1;
+}
+
 /* --- connection ---------------------------------------------------------- */
 
 struct tls *
@@ -354,7 +515,14 @@ outcome(struct tls *t, int rc)
 	case SSL_ERROR_ZERO_RETURN:
 		return TLS_EOF;
 	default:
-		reason(t->why, sizeof(t->why));
+		if (t->client != NULL && t->client->checks &&
+		    SSL_get_verify_result(t->ssl) != X509_V_OK) {
+			(void)snprintf(t->why, sizeof(t->why),
+			    "certificate: %s", X509_verify_cert_error_string(
+			    SSL_get_verify_result(t->ssl)));
+			ERR_clear_error();
+		} else
+			reason(t->why, sizeof(t->why));
 		t->is_shut = true;	/* no close_notify after an error */
 		return TLS_FAILED;
 	}
@@ -414,7 +582,9 @@ tls_free(struct tls *t)
 	if (t == NULL)
 		return;
 	SSL_free(t->ssl);
+	SSL_SESSION_free(t->session);
 	tls_server_unref(t->server);
+	tls_client_unref(t->client);
 	free(t);
 }
 

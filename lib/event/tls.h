@@ -3,9 +3,10 @@
  * event/tls.h - TLS for streams.  The only file of the suite that calls
  * OpenSSL's SSL_* functions is tls.c.
  *
- * TLS 1.2 and 1.3, server side; SSL_MODE_RELEASE_BUFFERS; no compression,
- * no renegotiation; ALPN: with a list that lacks our protocol the handshake
- * fails with no_application_protocol (RFC 7301 3.2), no list is served.
+ * TLS 1.2 and 1.3; SSL_MODE_RELEASE_BUFFERS; no compression, no
+ * renegotiation.  Server: with an ALPN list that lacks our protocol the
+ * handshake fails with no_application_protocol (RFC 7301 3.2), no list is
+ * served.
  */
 #ifndef EVENT_TLS_H
 #define EVENT_TLS_H
@@ -14,6 +15,8 @@
 #include "base/str.h"
 
 struct tls_server;	/* certificate, key, options; shared by sessions */
+struct tls_client;	/* whom we believe; shared by connections */
+struct tls_session;	/* what a server gave us to resume by */
 struct tls;		/* one connection */
 
 /* PEM texts.  alpn: "smtp", "pop3" or "imap".  0, or FAIL_PERM with why
@@ -36,7 +39,26 @@ int	tls_pair_check(struct str cert_pem, struct str key_pem,
 
 enum tls_io { TLS_OK, TLS_WANT_READ, TLS_WANT_WRITE, TLS_EOF, TLS_FAILED };
 
+/*
+ * The other side: we connect.  ca_pem empty: encrypted with whoever is there
+ * (opportunistic, RFC 7435); else the certificate must come from one of these
+ * and name the host.  0, or FAIL_PERM with why.
+ */
+int	tls_client_new(struct str ca_pem, struct tls_client **out,
+	    struct why *why) MUST_CHECK;
+void	tls_client_ref(struct tls_client *c);
+void	tls_client_unref(struct tls_client *c);
+
+/* The newest thing to resume by that the server gave, owned by the caller;
+ * NULL: none yet.  With TLS 1.3 it comes behind the handshake. */
+struct tls_session *tls_session_take(struct tls *t);
+void	tls_session_free(struct tls_session *s);
+bool	tls_resumed(const struct tls *t);
+
 /* Used by stream.c only. */
+/* name: for SNI and the check; session: borrowed, may be NULL. */
+struct tls *tls_connect(struct tls_client *c, int fd, const char *name,
+	    struct tls_session *session);
 struct tls *tls_accept(struct tls_server *s, int fd);
 enum tls_io tls_handshake(struct tls *t);
 enum tls_io tls_read(struct tls *t, void *p, size_t n, size_t *got_out);

@@ -23,12 +23,10 @@
 
 struct tls { int fd; unsigned steps; };
 
-static int refs;
+static int refs;	/* struct tls that live */
 
-void tls_server_ref(struct tls_server *s) { (void)s; refs++; }
-void tls_server_unref(struct tls_server *s) { (void)s; refs--; }
 void tls_shutdown(struct tls *t) { (void)t; }
-void tls_free(struct tls *t) { free(t); }
+void tls_free(struct tls *t) { refs--; free(t); }
 
 struct tls *
 tls_accept(struct tls_server *s, int fd)
@@ -36,8 +34,18 @@ tls_accept(struct tls_server *s, int fd)
 	struct tls *t = calloc(1, sizeof(*t));
 
 	(void)s;
+	refs++;
 	t->fd = fd;
 	return t;
+}
+
+/* The same from the other side; only "mx" is a name it can take. */
+struct tls *
+tls_connect(struct tls_client *c, int fd, const char *name,
+    struct tls_session *session)
+{
+	(void)c, (void)session;
+	return strcmp(name, "mx") == 0 ? tls_accept(NULL, fd) : NULL;
 }
 
 /* Done when the client has said "HI", wrong when it said anything else. */
@@ -473,7 +481,6 @@ test_starttls(void **state)
 	passes(2);
 	assert_int_equal(handshakes, 1);
 	assert_true(stream_is_tls(&s));
-	assert_int_equal(refs, 0);
 	say("NOOP");
 	passes(3);
 	assert_string_equal(buf_cstr(&heard), "noop");
@@ -483,6 +490,7 @@ test_starttls(void **state)
 	assert_null(s.in.p);
 	assert_null(s.out.p);
 	finish();
+	assert_int_equal(refs, 0);
 }
 
 static void
@@ -496,8 +504,34 @@ test_handshake_fails(void **state)
 	say("EHLO in clear");
 	passes(2);
 	assert_int_equal(how, STREAM_TLS_FAILED);
-	assert_int_equal(refs, 0);
 	finish();
+	assert_int_equal(refs, 0);
+}
+
+static void
+test_connect_tls(void **state)
+{
+	static const struct {
+		const char	*name;
+		bool		begins;
+	} cases[] = { { "mx", true }, { "no name", false } };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		begin(1000, 1000);
+		buf_z(&s.out, "starttls");	/* in clear, before it */
+		stream_connect_tls(&s, (struct tls_client *)&refs,
+		    cases[i].name, NULL);
+		passes(2);
+		if (cases[i].begins) {
+			say("HI");
+			passes(2);
+			assert_true(stream_is_tls(&s));
+		} else
+			assert_int_equal(how, STREAM_TLS_FAILED);
+		finish();
+		assert_int_equal(refs, 0);
+	}
 }
 
 int
@@ -518,6 +552,7 @@ main(void)
 		cmocka_unit_test(test_send_short_file),
 		cmocka_unit_test(test_starttls),
 		cmocka_unit_test(test_handshake_fails),
+		cmocka_unit_test(test_connect_tls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

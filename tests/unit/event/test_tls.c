@@ -332,6 +332,109 @@ test_bad_pairs(void **state)
 	    FAIL_PERM);
 }
 
+/* --- our own client ------------------------------------------------------- */
+
+/* Both ends ours; what the client said last. */
+static enum tls_io
+shake_ours(struct world *w, struct tls_client *c, const char *name,
+    struct tls_session *session, struct tls **out)
+{
+	enum tls_io r = TLS_WANT_READ;
+	char byte;
+	size_t n;
+
+	disconnect_pair(w);
+	connect_pair(w);
+	*out = tls_connect(c, w->fd[1], name, session);
+	assert_non_null(*out);
+	for (int i = 0; i < 20 && (r == TLS_WANT_READ || r == TLS_WANT_WRITE);
+	    i++) {
+		r = tls_handshake(*out);
+		(void)tls_handshake(w->tls);
+	}
+	if (r == TLS_OK)	/* the ticket comes behind it */
+		(void)tls_read(*out, &byte, 1, &n);
+	return r;
+}
+
+static void
+test_client_trust(void **state)
+{
+	struct world *w = *state;
+	struct pem other;
+	const struct {
+		struct str	ca;
+		const char	*name;
+		enum tls_io	want;
+		const char	*why;
+	} cases[] = {
+		{ STR(""), "anything.example", TLS_OK, "" },
+		{ STR(""), "192.0.2.1", TLS_OK, "" },
+		{ w->pem.cert_str, "mail.example.org", TLS_OK, "" },
+		{ w->pem.cert_str, "mail.example.net", TLS_FAILED,
+		  "certificate: hostname mismatch" },
+		{ w->pem.cert_str, "192.0.2.1", TLS_FAILED,
+		  "certificate: IP address mismatch" },
+		{ STR(""), "mail.example.org", TLS_FAILED,	/* of other */
+		  "certificate: " },
+	};
+
+	make_pair(&other, -60, 3600);
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		struct str ca = i + 1 < NITEMS(cases) ? cases[i].ca :
+		    other.cert_str;
+		struct tls_client *c = NULL;
+		struct why why;
+		struct tls *t;
+
+		assert_int_equal(tls_client_new(ca, &c, &why), 0);
+		assert_int_equal(shake_ours(w, c, cases[i].name, NULL, &t),
+		    cases[i].want);
+		assert_true(str_istarts(str_of(tls_why(t)), cases[i].why));
+		tls_free(t);
+		tls_client_unref(c);
+	}
+}
+
+static void
+test_client_resumes(void **state)
+{
+	static uint8_t key[80] = { 7 };
+	struct str keys = str_mem(key, 80);
+	struct world *w = *state;
+	struct tls_client *c = NULL;
+	struct tls_session *session;
+	struct why why;
+	struct tls *t;
+
+	tls_server_tickets(w->server, &keys, 1);
+	assert_int_equal(tls_client_new(STR(""), &c, &why), 0);
+	assert_int_equal(shake_ours(w, c, "mx", NULL, &t), TLS_OK);
+	assert_false(tls_resumed(t));
+	session = tls_session_take(t);
+	assert_non_null(session);
+	assert_null(tls_session_take(t));
+	tls_shutdown(t);
+	tls_free(t);
+	assert_int_equal(shake_ours(w, c, "mx", session, &t), TLS_OK);
+	assert_true(tls_resumed(t));
+	tls_session_free(session);
+	tls_free(t);
+	tls_client_unref(c);
+}
+
+static void
+test_client_refuses(void **state)
+{
+	struct tls_client *c = NULL;
+	struct why why;
+
+	(void)state;
+	assert_int_equal(tls_client_new(STR("no PEM"), &c, &why), FAIL_PERM);
+	assert_null(c);
+	assert_true(strlen(why.text) > 0);
+}
+
 int
 main(void)
 {
@@ -348,6 +451,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_old_versions_are_refused,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tickets, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_client_trust, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_client_resumes, setup,
+		    teardown),
+		cmocka_unit_test(test_client_refuses),
 		cmocka_unit_test_setup_teardown(test_bad_pairs, setup, teardown),
 	};
 
