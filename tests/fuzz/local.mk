@@ -49,6 +49,12 @@ tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_smtp_data_LDADD = lib/libsmtp.a lib/libbase.a
 tests_fuzz_fuzz_smtp_data_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
+FUZZERS += tests/fuzz/fuzz_smtp_client
+tests_fuzz_fuzz_smtp_client_SOURCES = tests/fuzz/fuzz_smtp_client.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_smtp_client_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_smtp_client_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+EXTRA_DIST += tests/fuzz/smtp_client.dict
+
 FUZZERS += tests/fuzz/fuzz_smtp_session
 tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c \
 	$(FUZZ_MAIN)

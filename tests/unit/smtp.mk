@@ -15,4 +15,10 @@ tests_unit_smtp_test_reply_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(L
 check_PROGRAMS += tests/unit/smtp/test_verb
 tests_unit_smtp_test_verb_SOURCES = tests/unit/smtp/test_verb.c
 tests_unit_smtp_test_verb_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtp/test_client
+tests_unit_smtp_test_client_SOURCES = tests/unit/smtp/test_client.c
+tests_unit_smtp_test_client_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtp/test_heard
+tests_unit_smtp_test_heard_SOURCES = tests/unit/smtp/test_heard.c
+tests_unit_smtp_test_heard_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a $(LDADD_UNIT)
 endif
