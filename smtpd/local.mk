@@ -7,3 +7,8 @@ pkglibexec_PROGRAMS += smtpd/smtpd
 smtpd_smtpd_SOURCES = smtpd/smtpd.c
 smtpd_smtpd_LDADD = smtpd/libsmtpd.a lib/libsmtp.a lib/libsasl.a \
 	lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
+
+# checkd
+pkglibexec_PROGRAMS += smtpd/checkd
+smtpd_checkd_SOURCES = smtpd/checkd.c
+smtpd_checkd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)

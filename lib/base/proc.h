@@ -12,7 +12,9 @@
 	P(AUTHD, "authd") P(RATED, "rated") P(ROUTED, "routed")		\
 	P(SMTPD, "smtpd") P(SPOOLD, "spoold") P(SYNCD, "syncd")		\
 	P(QMGR, "qmgr") P(BOUNCE, "bounce") P(POP3D, "pop3d")		\
-	P(IMAPD, "imapd") P(STORED, "stored")
+	P(IMAPD, "imapd") P(STORED, "stored")				\
+	P(RESOLVD, "resolvd") P(REMOTE, "remote") P(CHECKD, "checkd")	\
+	P(SIGND, "signd") P(KEYD, "keyd")
 
 enum proc {
 #define P(NAME, name) NAME,

@@ -487,6 +487,122 @@
 #define FIELDS_STORE_CHECK(F)	/* CHECK: all that was answered is on its way to the disk */ \
 	F(u32,	box,	    0)
 
+/* --- resolvd ------------------------------------------------------------- */
+
+#define FIELDS_DNS_ASK(F)						\
+	F(str,	name,	    255)	/* text, A-labels, no end dot needed */ \
+	F(u32,	type,	    0)	/* number of the type: 1 A, 15 MX ... */
+#define FIELDS_DNS_ROW(F)	/* one record of the type asked for */	\
+	F(u32,	type,	    0)	\
+	F(u32,	ttl,	    0)	/* seconds */				\
+	F(u32,	preference, 0)	/* MX */				\
+	F(str,	data,	    49152)	/* A, AAAA: 4, 16 octets; names: text; TXT: strings joined; TLSA: as on the wire */
+#define FIELDS_DNS_DONE(F)						\
+	F(u32,	result,	    0)	/* enum dns_result */			\
+	F(u32,	validated,  0)	/* a loopback resolver that validates said AD */ \
+	F(u32,	ttl,	    0)	/* seconds this answer may be kept */	\
+	F(str,	name,	    255)	/* canonical, after CNAMEs */	\
+	F(str,	text,	    TEXT_MAX)	/* why not, in words */
+
+/* --- remote -------------------------------------------------------------- */
+
+#define FIELDS_REMOTE_RCPT(F)	/* repeated, then REMOTE_TRY */		\
+	F(str,	mid,	    26)	\
+	F(u32,	number,	    0)	\
+	F(str,	address,    ADDRESS_MAX)	\
+	F(str,	orcpt,	    500)	\
+	F(u32,	notify,	    0)
+#define FIELDS_REMOTE_TRY(F)	/* these recipients, at this next hop, now */ \
+	F(str,	mid,	    26)	\
+	F(str,	sender,	    ADDRESS_MAX)	\
+	F(u32,	flags,	    0)	/* enum spool_flags */			\
+	F(u64,	size,	    0)	\
+	F(u32,	recipients, 0)	/* how many REMOTE_RCPT went before */	\
+	F(str,	lane,	    300)	/* connections are kept and reused by it */ \
+	F(str,	source,	    64)	/* address we send from, or empty */	\
+	F(str,	helo,	    255)	/* or empty: hostname */		\
+	F(str,	nexthop,    300)	/* domain (by MX), [host], [host]:port, lmtp:... */ \
+	F(u32,	transport,  0)	/* enum transport */			\
+	F(time,	deadline_ms, 0)	/* clock_mono_ms: give up by then */
+#define FIELDS_REMOTE_ROW(F)	/* what became of one recipient */	\
+	F(u32,	number,	    0)	\
+	F(u32,	result,	    0)	/* enum queue_result */			\
+	F(u32,	stage,	    0)	/* enum remote_stage */			\
+	F(u32,	code,	    0)	/* of the reply, 0: none came */	\
+	F(str,	status,	    16)	/* enhanced, of the reply or ours */	\
+	F(str,	host,	    255)	/* name of the host asked */		\
+	F(str,	address,    80)	/* its address and port */		\
+	F(str,	tls,	    80)	/* "TLSv1.3 TLS_AES_..." or empty */	\
+	F(str,	reply,	    4096)	/* verbatim, lines joined by LF; or our words */
+#define FIELDS_REMOTE_DONE(F)						\
+	F(u32,	failed,	    0)	\
+	F(str,	text,	    TEXT_MAX)	\
+	F(u32,	reused,	    0)	/* 1: on a connection that was there */ \
+	F(u32,	lost,	    0)	/* 1: connection lost after the final dot */
+#define FIELDS_REMOTE_LOOK(F)	/* by whom does this domain take mail? */ \
+	F(str,	domain,	    255)
+#define FIELDS_REMOTE_SEEN(F)						\
+	F(u32,	failed,	    0)	\
+	F(str,	mx,	    255)	/* first host; empty: none */		\
+	F(u32,	ttl,	    0)	/* seconds */				\
+	F(str,	text,	    TEXT_MAX)
+
+/* --- checkd -------------------------------------------------------------- */
+
+#define FIELDS_CHECK_ASK(F)	/* descriptor: the content, CRLF */	\
+	F(str,	mid,	    26)	\
+	F(str,	sid,	    13)	\
+	F(str,	peer,	    64)	/* client address */			\
+	F(str,	helo,	    255)	\
+	F(str,	sender,	    ADDRESS_MAX)	\
+	F(u64,	size,	    0)	\
+	F(str,	added,	    16384)	/* header lines put before it so far */
+#define FIELDS_CHECK_DONE(F)						\
+	F(u32,	failed,	    0)	\
+	F(u32,	action,	    0)	/* enum check_action */			\
+	F(u32,	code,	    0)	/* reply code of a refusal */		\
+	F(str,	status,	    16)	\
+	F(str,	text,	    TEXT_MAX)	\
+	F(str,	added,	    8192)	/* Authentication-Results, CRLF */
+#define FIELDS_SPF_ASK(F)						\
+	F(str,	peer,	    64)	\
+	F(str,	helo,	    255)	\
+	F(str,	sender,	    ADDRESS_MAX)
+#define FIELDS_SPF_DONE(F)						\
+	F(u32,	failed,	    0)	\
+	F(str,	verdict,    16)	/* pass fail softfail neutral none temperror permerror */ \
+	F(u32,	lookups,    0)	\
+	F(str,	text,	    TEXT_MAX)
+
+/* --- signd --------------------------------------------------------------- */
+
+#define FIELDS_SIGN_ASK(F)	/* descriptor: the content, CRLF */	\
+	F(str,	mid,	    26)	\
+	F(u64,	offset,	    0)	/* where the content begins in the file */ \
+	F(u64,	size,	    0)	\
+	F(str,	added,	    16384)	/* header lines put before it */	\
+	F(str,	account,    ACCOUNT_MAX)	/* submission: who; bounce: empty */ \
+	F(str,	home,	    HOME_MAX)	\
+	F(str,	service,    32)	\
+	F(str,	sid,	    13)	\
+	F(time,	expires_ms, 0)	\
+	F(sec,	grant,	    GRANT_MAX)
+#define FIELDS_SIGN_DONE(F)						\
+	F(u32,	failed,	    0)	\
+	F(str,	added,	    16384)	/* DKIM-Signature lines, CRLF; may be empty */ \
+	F(str,	text,	    TEXT_MAX)
+
+/* --- keyd ---------------------------------------------------------------- */
+
+#define FIELDS_KEY_SIGN(F)						\
+	F(str,	key,	    32)	/* SHA-256 of the public key */		\
+	F(u32,	scheme,	    0)	/* number of TLS 1.3's SignatureScheme */ \
+	F(str,	tbs,	    1024)	/* what is to be signed */
+#define FIELDS_KEY_SIGNED(F)						\
+	F(u32,	failed,	    0)	\
+	F(str,	signature,  1024)	\
+	F(str,	text,	    TEXT_MAX)
+
 /*
  * NAME, name, said how, deadline of an ASK (ms), who says it, who hears it,
  * descriptor that travels with it (base/fd.h).
@@ -535,8 +651,8 @@
 	N(SPOOL_CLOSE, spool_close, PUT, 0, BY(BOUNCE), BY(SPOOLD), FD_NONE) \
 	N(SPOOL_COMMIT, spool_commit, ASK, 60000, BY(SMTPD)|BY(BOUNCE), BY(SPOOLD), FD_ANY) \
 	N(SPOOL_DONE, spool_done, END, 0, BY(SPOOLD), BY(SMTPD)|BY(BOUNCE)|BY(STORED), FD_NONE) \
-	N(SPOOL_READ, spool_read, ASK, 10000, BY(BOUNCE), BY(SPOOLD), FD_NONE) \
-	N(SPOOL_BODY, spool_body, END, 0, BY(SPOOLD), BY(BOUNCE), FD_ANY) \
+	N(SPOOL_READ, spool_read, ASK, 10000, BY(BOUNCE)|BY(REMOTE), BY(SPOOLD), FD_NONE) \
+	N(SPOOL_BODY, spool_body, END, 0, BY(SPOOLD), BY(BOUNCE)|BY(REMOTE), FD_ANY) \
 	N(SPOOL_APPEND, spool_append, ASK, 60000, BY(STORED), BY(SPOOLD), FD_ANY) \
 	N(SPOOL_CHECK, spool_check, ASK, 60000, BY(CTLD), BY(SPOOLD), FD_NONE) \
 	N(SPOOL_FINDING, spool_finding, ROW, 0, BY(SPOOLD), BY(CTLD), FD_NONE) \
@@ -583,7 +699,24 @@
 	N(STORE_NAME, store_name, ROW, 0, BY(STORED), BY(IMAPD), FD_NONE) \
 	N(STORE_STATUS, store_status, ASK, 30000, BY(IMAPD), BY(STORED), FD_NONE) \
 	N(STORE_COUNTS, store_counts, END, 0, BY(STORED), BY(IMAPD), FD_NONE) \
-	N(STORE_CHECK, store_check, ASK, 60000, READERS, BY(STORED), FD_NONE)
+	N(STORE_CHECK, store_check, ASK, 60000, READERS, BY(STORED), FD_NONE) \
+	N(DNS_ASK, dns_ask, ASK, 60000, BY(REMOTE)|BY(CHECKD)|BY(SMTPD)|BY(CTLD), BY(RESOLVD), FD_NONE) \
+	N(DNS_ROW, dns_row, ROW, 0, BY(RESOLVD), BY(REMOTE)|BY(CHECKD)|BY(SMTPD)|BY(CTLD), FD_NONE) \
+	N(DNS_DONE, dns_done, END, 0, BY(RESOLVD), BY(REMOTE)|BY(CHECKD)|BY(SMTPD)|BY(CTLD), FD_NONE) \
+	N(REMOTE_RCPT, remote_rcpt, PUT, 0, BY(QMGR), BY(REMOTE), FD_NONE) \
+	N(REMOTE_TRY, remote_try, ASK, 7200000, BY(QMGR), BY(REMOTE), FD_NONE) \
+	N(REMOTE_ROW, remote_row, ROW, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
+	N(REMOTE_DONE, remote_done, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
+	N(REMOTE_LOOK, remote_look, ASK, 60000, BY(QMGR), BY(REMOTE), FD_NONE) \
+	N(REMOTE_SEEN, remote_seen, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
+	N(CHECK_ASK, check_ask, ASK, 60000, BY(SMTPD), BY(CHECKD), FD_ANY) \
+	N(CHECK_DONE, check_done, END, 0, BY(CHECKD), BY(SMTPD), FD_NONE) \
+	N(SPF_ASK, spf_ask, ASK, 60000, BY(CTLD), BY(CHECKD), FD_NONE)	\
+	N(SPF_DONE, spf_done, END, 0, BY(CHECKD), BY(CTLD), FD_NONE)	\
+	N(SIGN_ASK, sign_ask, ASK, 60000, BY(SMTPD)|BY(BOUNCE), BY(SIGND), FD_ANY) \
+	N(SIGN_DONE, sign_done, END, 0, BY(SIGND), BY(SMTPD)|BY(BOUNCE), FD_NONE) \
+	N(KEY_SIGN, key_sign, ASK, 10000, FACES, BY(KEYD), FD_NONE)	\
+	N(KEY_SIGNED, key_signed, END, 0, BY(KEYD), FACES, FD_NONE)
 
 /* --- values of fields ---------------------------------------------------- */
 
@@ -630,5 +763,21 @@ enum store_verb { STORE_CREATE, STORE_DELETE, STORE_RENAME, STORE_SUBSCRIBE,
     STORE_UNSUBSCRIBE };
 enum store_name_flags { STORE_NOSELECT = 1, STORE_SUBSCRIBED = 2,
     STORE_CHILDREN = 4, STORE_NOINFERIORS = 8, STORE_GHOST = 16 };
+
+enum dns_result {
+	DNS_OK,
+	DNS_NO_NAME,		/* NXDOMAIN */
+	DNS_NO_DATA,		/* the name is there, no record of the type */
+	DNS_LATER,		/* no resolver answered, SERVFAIL, out of time */
+	DNS_BAD_NAME,		/* the question cannot be asked */
+	DNS_BAD_ANSWER,		/* loop, too long a chain, too much */
+};
+
+enum transport { TRANSPORT_SMTP, TRANSPORT_LMTP };
+enum remote_stage { STAGE_DNS, STAGE_CONNECT, STAGE_GREETING, STAGE_EHLO,
+    STAGE_TLS, STAGE_AUTH, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_DOT,
+    STAGE_QUIT };
+
+enum check_action { CHECK_ACCEPT, CHECK_MARK, CHECK_REJECT, CHECK_LATER };
 
 #endif

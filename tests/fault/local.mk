@@ -17,9 +17,9 @@ tests_fuzz_fuzz_journal_segment_SOURCES = tests/fuzz/fuzz_journal_segment.c \
 	tests/fault/simdisk.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_journal_segment_LDADD = lib/libjournal.a lib/libcrypto.a \
 	lib/libbase.a
-tests_fuzz_fuzz_journal_segment_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_journal_segment_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 tests_fuzz_fuzz_spool_file_SOURCES = tests/fuzz/fuzz_spool_file.c \
 	tests/fault/simdisk.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_spool_file_LDADD = lib/libjournal.a lib/libcrypto.a \
 	lib/libbase.a
-tests_fuzz_fuzz_spool_file_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_spool_file_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -31,11 +31,13 @@ import tempfile
 import time
 
 KINDS = ("logd ctld authd rated routed smtpd spoold syncd qmgr bounce "
-         "pop3d imapd stored").split()
+         "pop3d imapd stored resolvd remote checkd signd keyd").split()
 ROOMS = {"logd": "master", "ctld": "master", "authd": "auth", "rated": "auth",
          "routed": "qmgr", "smtpd": "smtpd", "spoold": "qmgr",
          "syncd": "qmgr", "qmgr": "qmgr", "bounce": "qmgr", "pop3d": "pop3d",
-         "imapd": "imapd", "stored": "store"}
+         "imapd": "imapd", "stored": "store", "resolvd": "delivery",
+         "remote": "delivery", "checkd": "smtpd", "signd": "delivery",
+         "keyd": "delivery"}
 SERVICES = "smtp submission submissions pop3 pop3s imap imaps".split()
 WAIT_S = 60     # nothing here is timed; this only ends a hopeless wait
 

@@ -17,7 +17,7 @@ import sys
 TOP = os.path.abspath(sys.argv[1] if len(sys.argv) > 1
                       else os.environ.get("srcdir", "."))
 BUILD = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else ".")
-ROOMS = "master auth smtpd qmgr pop3d imapd store tools".split()
+ROOMS = "master auth smtpd qmgr delivery pop3d imapd store tools".split()
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
