@@ -24,7 +24,8 @@
 
 /* A delimiter line: "--", boundary, "--", and some blanks. */
 #define LINE_HEAD	(MIME_BOUNDARY_MAX + 64)
-#define NAME_MAX_KEPT	32	/* no field we keep has a longer name */
+#define NAME_MAX_KEPT	32	/* no field we keep has a longer name, its
+				 * blanks before the colon included */
 
 /* Fields of a part's header, behind those of a message's. */
 enum part_field {
@@ -485,12 +486,13 @@ header_piece(struct mime *m, struct str piece, bool is_first)
 	}
 	colon = str_chr(piece, ':');
 	keep_octets(w, str_sub(piece, 0, colon));
-	if (colon < piece.n) {
+	if (w->field_n > NAME_MAX_KEPT) {
+		/* Also when the colon is here: a chunk's end changes nothing. */
+		w->field_known = w->field_skip = true;
+	} else if (colon < piece.n) {
 		know_field(w, str_mem(w->field, w->field_n));
 		if (!w->field_skip)
 			keep_octets(w, str_from(piece, colon + 1));
-	} else if (w->field_n > NAME_MAX_KEPT) {
-		w->field_known = w->field_skip = true;
 	}
 }
 
@@ -659,45 +661,46 @@ header_done(struct mime *m, const struct mark *end)
 }
 
 /*
- * The line end before a delimiter is the delimiter's (RFC 2046 5.1.1), also
- * when it is the empty line of a header.  A child of the multipart keeps its
- * header whole and has an empty body behind it; what lies deeper ends with
- * what it lies in.
+ * p ends at `end`.  What lies behind it, header too, was never there: that
+ * happens to parts below the one whose delimiter it is.
  */
 static void
-part_end(struct mime *m, struct mime_part *p, const struct mark *end,
-    bool is_direct)
+part_end(struct mime *m, struct mime_part *p, const struct mark *end)
 {
-	struct part_marks *k = marks_of(p), *up;
-	const struct mark *to = end;
+	struct part_marks *k = marks_of(p);
 
-	if (end->at < k->body_from.at && !is_direct) {
-		up = marks_of(p->parent);
-		if (to->at < up->body_from.at)
-			to = &up->body_from;
-		span_set(&p->header, k->header_from.at < to->at ?
-		    &k->header_from : to, to);
-		k->body_from = *to;
+	if (end->at < k->body_from.at) {
+		span_set(&p->header, k->header_from.at < end->at ?
+		    &k->header_from : end, end);
+		k->body_from = *end;
 	}
-	if (to->at < k->body_from.at)
-		to = &k->body_from;
-	span_set(&p->body, &k->body_from, to);
+	span_set(&p->body, &k->body_from, end);
 	part_fill(m, p, &k->body_from);
 }
 
-/* cur and its parents below `stop` end at `end`. */
+/*
+ * cur and its parents below `stop` end at `end`.  The line end before a
+ * delimiter is the delimiter's (RFC 2046 5.1.1), also when it is the empty
+ * line of a header: a child of the multipart keeps its header whole all the
+ * same, has an empty body behind it, and what lies in it lies there.
+ */
 static void
 parts_end(struct mime *m, const struct mime_part *stop, struct mark end)
 {
 	struct mime_walk *w = m->walk;
+	struct mime_part *direct;
 
 	/* A message/rfc822 whose header ends here has one more to end. */
 	while (w->in_header)
 		header_done(m, &end);
-	while (w->cur != stop) {
-		part_end(m, w->cur, &end, w->cur->parent == stop);
-		w->cur = w->cur->parent;
-	}
+	if (w->cur == stop)
+		return;
+	for (direct = w->cur; direct->parent != stop;)
+		direct = direct->parent;
+	if (end.at < marks_of(direct)->body_from.at)
+		end = marks_of(direct)->body_from;
+	for (; w->cur != stop; w->cur = w->cur->parent)
+		part_end(m, w->cur, &end);
 }
 
 /* --- lines --------------------------------------------------------------- */
