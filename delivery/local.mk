@@ -4,8 +4,13 @@ delivery_resolvd_SOURCES = delivery/resolvd.c
 delivery_resolvd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
 
 pkglibexec_PROGRAMS += delivery/remote
-delivery_remote_SOURCES = delivery/remote.c
-delivery_remote_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
+REMOTE_SOURCES = delivery/address.c delivery/address.h delivery/conn.c \
+	delivery/conn.h delivery/dial.h delivery/hop.c delivery/job.c \
+	delivery/job.h delivery/memo.c delivery/memo.h delivery/mx.c \
+	delivery/mx.h
+delivery_remote_SOURCES = $(REMOTE_SOURCES) delivery/dial.c delivery/remote.c
+delivery_remote_LDADD = lib/libsmtp.a lib/libmail.a $(LIB_DAEMON) \
+	$(LIBS_DAEMON)
 
 pkglibexec_PROGRAMS += delivery/signd
 delivery_signd_SOURCES = delivery/signd.c

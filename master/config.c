@@ -87,6 +87,28 @@ open_certificate(struct config *c, struct buf *errors)
 	    open_pem("tls key", key, &c->key_fd, errors);
 }
 
+/* Only with a smarthost: else nobody asks for them. */
+static int
+open_smarthost(struct config *c, struct buf *errors)
+{
+	const struct conf *f = &c->conf;
+	int rc = 0;
+
+	if (f->remote.smarthost.n == 0)
+		return 0;
+	if ((f->remote.smarthost_user.n == 0) !=
+	    (f->master.smarthost_secret.n == 0)) {
+		buf_fmt(errors, "%s: smarthost needs both user and "
+		    "password-file, or neither\n", master.path);
+		return FAIL_PERM;
+	}
+	if (str_same(f->remote.smarthost_tls, "verify"))
+		rc = open_pem("smarthost authorities", f->master.smarthost_ca,
+		    &c->ca_fd, errors);
+	return rc | open_pem("smarthost password-file",
+	    f->master.smarthost_secret, &c->secret_fd, errors);
+}
+
 struct config *
 config_read(struct buf *errors)
 {
@@ -94,6 +116,7 @@ config_read(struct buf *errors)
 	int r;
 
 	c->cert_fd = c->key_fd = -1;
+	c->secret_fd = c->ca_fd = -1;
 	buf_init(&c->text, CONF_FILE_MAX);
 	conf_init(&c->conf);
 	r = read_text(c, errors);
@@ -101,6 +124,8 @@ config_read(struct buf *errors)
 		r = parse(c, errors);
 	if (r == 0)
 		r = open_certificate(c, errors);
+	if (r == 0)
+		r = open_smarthost(c, errors);
 	if (r == 0)
 		return c;
 	config_free(c);
@@ -111,6 +136,8 @@ void
 config_free(struct config *c)
 {
 	fd_close(&c->cert_fd);
+	fd_close(&c->secret_fd);
+	fd_close(&c->ca_fd);
 	fd_close(&c->key_fd);
 	conf_free(&c->conf);
 	conf_file_free(&c->file);
@@ -196,6 +223,9 @@ config_workers(const struct config *c, enum proc kind)
 		break;
 	case STORED:
 		n = c->conf.master.storeds;
+		break;
+	case REMOTE:
+		n = c->conf.master.remotes;
 		break;
 	default:
 		break;

@@ -151,6 +151,15 @@ tell_certificate(struct child *c)
 	tell_file(c, "tls-key", master.config->key_fd);
 }
 
+static void
+tell_smarthost(struct child *c)
+{
+	if (c->kind != REMOTE)
+		return;
+	tell_file(c, "smarthost-secret", master.config->secret_fd);
+	tell_file(c, "smarthost-ca", master.config->ca_fd);
+}
+
 /* Which services a kind serves. */
 static enum proc
 server_of(const char *service)
@@ -191,6 +200,7 @@ start_tell_settings(struct child *c)
 
 	tell_rows(c);
 	tell_certificate(c);
+	tell_smarthost(c);
 	tell_sockets(c);
 	note_put_conf_done(c->chan, &done);
 }

@@ -24,12 +24,12 @@
 
 #define PARAM_SECTIONS(S) S(master) S(site) S(smtpd) S(spool)	\
 	 S(queue) S(alias) S(pop3d) S(imapd) S(stored) S(auth)	\
-	S(rate) S(log)
+	S(rate) S(log) S(remote)
 
 /* What master itself needs: folders, listeners, processes.  Relative paths
  * start at the folder of the configuration file. */
 #define PARAMS_master(P)						\
-	P(listen, list, "listen", "", "listen", "", BY(MASTER),		\
+	P(listen, list, "listen", "", "listen", "", BY(MASTER)|BY(REMOTE), \
 	  "A service and where it listens: smtp, submission, submissions, "	\
 	  "pop3, pop3s, imap or imaps, then ADDRESS:PORT. *:PORT is every " \
 	  "address; an IPv6 address stands in brackets.")		\
@@ -70,7 +70,14 @@
 	P(smtpds, num, "workers smtpd", "0", "0", "8", BY(MASTER), "0: one a core.") \
 	P(pop3ds, num, "workers pop3d", "0", "0", "8", BY(MASTER), "0: one a core.") \
 	P(imapds, num, "workers imapd", "0", "0", "8", BY(MASTER), "0: one a core.") \
-	P(storeds, num, "workers stored", "0", "0", "8", BY(MASTER), "0: one a core.")
+	P(storeds, num, "workers stored", "0", "0", "8", BY(MASTER), "0: one a core.") \
+	P(remotes, num, "workers remote", "0", "0", "8", BY(MASTER), "0: one a core.") \
+	P(smarthost_secret, text, "smarthost password-file", "", "path", "", \
+	  BY(MASTER), "File whose first line is the password for `smarthost user'; " \
+	  "opened by master only.")					\
+	P(smarthost_ca, text, "smarthost authorities",			\
+	  "/etc/ssl/certs/ca-certificates.crt", "path", "", BY(MASTER),	\
+	  "PEM file with the certificates by which the smarthost's is checked.")
 
 #define PARAMS_site(P)							\
 	P(hostname, text, "hostname", "", "host", "", EVERYBODY,	\
@@ -178,6 +185,59 @@
 #define PARAMS_log(P)							\
 	P(target, word, "log", "file", "file syslog journal", "", BY(LOGD), \
 	  "Where lines go: file (in folders log), syslog or journal.")
+
+#define PARAMS_remote(P)						\
+	P(port, num, "remote port", "25", "1", "65535", BY(REMOTE),	\
+	  "Port of other hosts; 25 but for tests.")			\
+	P(helo, text, "remote helo", "", "host", "", BY(REMOTE),	\
+	  "What we call ourselves to other hosts; hostname if empty.")	\
+	P(source_ipv4, text, "remote source-ipv4", "", "", "", BY(REMOTE), \
+	  "Address to send from; the system's choice if empty.")	\
+	P(source_ipv6, text, "remote source-ipv6", "", "", "", BY(REMOTE), \
+	  "Address to send from; the system's choice if empty.")	\
+	P(tls, word, "remote tls", "may", "may must never", "", BY(REMOTE), \
+	  "STARTTLS with other hosts: if they can, always or never. Their " \
+	  "certificates are not checked.")				\
+	P(tls_memory, ms, "remote tls-memory", "1h", "0s", "7d", BY(REMOTE), \
+	  "How long a host whose TLS failed is spoken to in clear.")	\
+	P(idle, ms, "remote idle", "5s", "0s", "5m", BY(REMOTE),	\
+	  "How long a connection waits for the next message of its lane.") \
+	P(messages, num, "remote messages", "100", "1", "100000", BY(REMOTE), \
+	  "Messages on one connection at most.")			\
+	P(recipients, num, "remote recipients", "100", "1", "1000", BY(REMOTE), \
+	  "Recipients of one transaction; RFC 5321 4.5.3.1.8 lets a host " \
+	  "refuse more than 100.")					\
+	P(connect_timeout, ms, "remote connect-timeout", "1m", "100ms", "1h", \
+	  BY(REMOTE), "For connecting to all hosts of a domain together.") \
+	P(greeting_timeout, ms, "remote greeting-timeout", "5m", "100ms", "1h", \
+	  BY(REMOTE), "Wait for the greeting (RFC 5321 4.5.3.2.1).")	\
+	P(tls_timeout, ms, "remote tls-timeout", "1m", "100ms", "1h",	\
+	  BY(REMOTE), "Wait for the end of the TLS handshake.")		\
+	P(mail_timeout, ms, "remote mail-timeout", "5m", "100ms", "1h",	\
+	  BY(REMOTE), "Wait for the reply to EHLO, AUTH, RSET and MAIL "	\
+	  "(RFC 5321 4.5.3.2.2).")					\
+	P(rcpt_timeout, ms, "remote rcpt-timeout", "5m", "100ms", "1h",	\
+	  BY(REMOTE), "Wait for the reply to RCPT (4.5.3.2.3).")		\
+	P(data_timeout, ms, "remote data-timeout", "2m", "100ms", "1h",	\
+	  BY(REMOTE), "Wait for the reply to DATA (4.5.3.2.4).")		\
+	P(block_timeout, ms, "remote block-timeout", "3m", "100ms", "1h", \
+	  BY(REMOTE), "Wait for a block of the message to be taken (4.5.3.2.5).") \
+	P(dot_timeout, ms, "remote dot-timeout", "10m", "100ms", "2h",	\
+	  BY(REMOTE), "Wait for the reply to the end of the message "	\
+	  "(4.5.3.2.6).")						\
+	P(quit_timeout, ms, "remote quit-timeout", "10s", "100ms", "5m", \
+	  BY(REMOTE), "Wait for the reply to QUIT.")			\
+	P(transports, list, "transport", "", "transport", "", BY(REMOTE), \
+	  "A domain and the host that takes its mail in place of its MX: " \
+	  "HOST, HOST:PORT, [ADDRESS]:PORT or lmtp:HOST:PORT.")		\
+	P(smarthost, text, "smarthost host", "", "", "", BY(REMOTE),	\
+	  "HOST or HOST:PORT that takes all mail that travels.")		\
+	P(smarthost_user, text, "smarthost user", "", "", "", BY(REMOTE), \
+	  "Name to log in with; no AUTH if empty.")			\
+	P(smarthost_tls, word, "smarthost tls", "verify",		\
+	  "verify must may never", "", BY(REMOTE),			\
+	  "verify: TLS with a certificate that is good and names the host; " \
+	  "must: TLS with any. A password is never said without TLS.")
 
 #define PARAM_OPTIONS(O)						\
 	O("domain", "catch-all", "address",				\

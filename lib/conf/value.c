@@ -260,6 +260,21 @@ shape_table(struct str s, struct why *why)
 	return 0;
 }
 
+/* The hop itself is read by remote. */
+static int
+shape_transport(struct str s, struct why *why)
+{
+	struct str domain = str_word(&s), hop = str_trim(s);
+
+	if (hop.n == 0)
+		return why_set(why, FAIL_SYNTAX, "the host behind \"%.*s\" is "
+		    "missing", SHOW(domain));
+	if (str_chr(hop, ' ') < hop.n || !str_is_print(hop))
+		return why_set(why, FAIL_SYNTAX, "\"%.*s\" is no host like "
+		    "mx.example.org, [192.0.2.7]:25 or lmtp:host:24", SHOW(hop));
+	return 0;
+}
+
 static int
 shape_layout(struct str s, struct why *why)
 {
@@ -336,6 +351,7 @@ static const struct shape {
 	{ "net",	1, false, shape_net },
 	{ "path",	1, false, shape_path },
 	{ "table",	2, false, shape_table },
+	{ "transport",	2, false, shape_transport },
 };
 
 static const struct shape *

@@ -75,6 +75,7 @@ static const struct rule rules[] = {
 	CALL_EQ(socket, OUT, 0, AF_INET6),
 	CALL(connect, OUT),
 	CALL(bind, OUT),
+	CALL(getsockname, OUT),
 	/* waiting */
 	CALL(epoll_wait, ALL),
 	CALL(epoll_ctl, ALL),

@@ -74,6 +74,36 @@ talk_tls(void)
 	return server;
 }
 
+/* For a room that connects: the far end has the certificate. */
+static SSL_CTX *
+far_server(void)
+{
+	static SSL_CTX *ctx;
+	struct str cert, key;
+	BIO *cert_text, *key_text;
+	EVP_PKEY *k;
+	X509 *x;
+
+	if (ctx != NULL)
+		return ctx;
+	make_certificate(&cert, &key);
+	cert_text = BIO_new_mem_buf(cert.p, (int)cert.n);
+	key_text = BIO_new_mem_buf(key.p, (int)key.n);
+	x = PEM_read_bio_X509(cert_text, NULL, NULL, NULL);
+	k = PEM_read_bio_PrivateKey(key_text, NULL, NULL, NULL);
+	ctx = SSL_CTX_new(TLS_server_method());
+	if (SSL_CTX_use_certificate(ctx, x) != 1 ||
+	    SSL_CTX_use_PrivateKey(ctx, k) != 1)
+		bug("no certificate");
+	X509_free(x);
+	EVP_PKEY_free(k);
+	BIO_free(cert_text);
+	BIO_free(key_text);
+	free((void *)(uintptr_t)cert.p);
+	free((void *)(uintptr_t)key.p);
+	return ctx;
+}
+
 struct talk_tls *
 talk_tls_new(int fd, const char *alpn)
 {
@@ -84,7 +114,7 @@ talk_tls_new(int fd, const char *alpn)
 
 	if (ctx == NULL)
 		ctx = SSL_CTX_new(TLS_client_method());
-	t->ssl = SSL_new(ctx);
+	t->ssl = SSL_new(talk.room->they_serve ? far_server() : ctx);
 	if (n > 0 && n < sizeof(wire)) {
 		wire[0] = (uint8_t)n;
 		memcpy(wire + 1, alpn, n);
@@ -93,7 +123,10 @@ talk_tls_new(int fd, const char *alpn)
 	SSL_set_mode(t->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_fd(t->ssl, fd);
-	SSL_set_connect_state(t->ssl);
+	if (talk.room->they_serve)
+		SSL_set_accept_state(t->ssl);
+	else
+		SSL_set_connect_state(t->ssl);
 	return t;
 }
 

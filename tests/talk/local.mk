@@ -24,3 +24,9 @@ tests_talk_pop3_talk_SOURCES = tests/talk/pop3_talk.c $(POP3D_SOURCES)
 tests_talk_pop3_talk_LDADD = $(TALK_LIBS)
 dist_check_SCRIPTS += tests/talk/pop3-talks
 EXTRA_DIST += tests/talk/pop3
+
+noinst_PROGRAMS += tests/talk/remote_talk
+tests_talk_remote_talk_SOURCES = tests/talk/remote_talk.c $(REMOTE_SOURCES)
+tests_talk_remote_talk_LDADD = $(TALK_LIBS)
+dist_check_SCRIPTS += tests/talk/remote-talks
+EXTRA_DIST += tests/talk/remote

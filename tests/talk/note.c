@@ -52,6 +52,12 @@ static const struct {
 	V(ROUTE_TOO_MANY), V(ROUTE_BAD_ADDRESS), V(ROUTE_LATER),
 	V(SPOOL_AUTHED), V(SPOOL_8BIT), V(SPOOL_LARGE), V(SPOOL_DSN),
 	V(STORE_SET), V(STORE_ADD), V(STORE_REMOVE),
+	V(QUEUE_DELIVERED), V(QUEUE_LATER), V(QUEUE_NEVER), V(QUEUE_UNKNOWN),
+	V(DNS_OK), V(DNS_NO_NAME), V(DNS_NO_DATA), V(DNS_LATER),
+	V(DNS_BAD_NAME), V(DNS_BAD_ANSWER),
+	V(STAGE_DNS), V(STAGE_CONNECT), V(STAGE_GREETING), V(STAGE_EHLO),
+	V(STAGE_TLS), V(STAGE_AUTH), V(STAGE_MAIL), V(STAGE_RCPT),
+	V(STAGE_DATA), V(STAGE_DOT), V(STAGE_QUIT),
 	{ "TEMP", -FAIL_TEMP }, { "PERM", -FAIL_PERM },
 	{ "SYNTAX", -FAIL_SYNTAX }, { "TOO_BIG", -FAIL_TOO_BIG },
 	{ "DENIED", -FAIL_DENIED }, { "GONE", -FAIL_GONE },
@@ -346,6 +352,8 @@ say_to(enum proc from, uint32_t ticket, struct str rest)
 	arena_free(&a);
 }
 
+static uint32_t asked;
+
 void
 talk_note_say(struct str rest)
 {
@@ -376,6 +384,8 @@ talk_note_say(struct str rest)
 				break;
 		if (from == PROC_COUNT)
 			talk_fail("nobody may say that", name);
+		if (note_how(kind) == ASK)	/* its answers are N> lines */
+			ticket = ++asked;
 	}
 	say_to(from, ticket, all);
 	talk_settle();

@@ -23,6 +23,8 @@ struct talk_room {
 	unsigned	peers;		/* BY() mask: those it has channels to */
 	const char	*service;	/* of a client, unless @service says */
 	const char	*alpn;		/* for talk_tls() */
+	bool		they_serve;	/* the clients are servers: the room
+					 * connects, TLS begins at its end */
 	/* Standing answers, "RATE_ASK RATE_VERDICT result=RATE_OK": so is a
 	 * note answered that the transcript does not name; NULL ends. */
 	const char	*const *standing;
