@@ -9,6 +9,8 @@
  */
 #include "imapd/imapd.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/cert.h"
@@ -26,6 +28,13 @@ static void
 load_certificate(void)
 {
 	cert_load("imap", &imapd.tls);
+}
+
+static void
+on_key(const char *name)
+{
+	if (strcmp(name, "ticket") == 0)
+		cert_tickets(imapd.tls);
 }
 
 /* --- what daemon.c calls ------------------------------------------------- */
@@ -116,6 +125,7 @@ static const struct daemon_ops ops = {
 	.on_peer_gone = on_peer_gone,
 	.on_client = on_client,
 	.on_reload = load_certificate,
+	.on_key = on_key,
 	.on_drain = on_drain,
 	.on_stat = on_stat,
 };

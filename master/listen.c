@@ -88,6 +88,20 @@ fill_address(struct str host, uint32_t port, struct sockaddr_storage *ss,
 	return FAIL_SYNTAX;
 }
 
+/* It comes blocking (NonBlocking= of the unit is no by default), and an
+ * accept that waits would stop the whole face. */
+static int
+adopt(int fd)
+{
+	int mine = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	int flags = mine < 0 ? -1 : fcntl(mine, F_GETFL);
+
+	if (flags >= 0 && fcntl(mine, F_SETFL, flags | O_NONBLOCK) == 0)
+		return mine;
+	fd_close(&mine);
+	return -1;
+}
+
 /* A socket that the init system bound to just that address. */
 static int
 passed_socket(const struct sockaddr_storage *want, socklen_t len)
@@ -105,7 +119,7 @@ passed_socket(const struct sockaddr_storage *want, socklen_t len)
 		memset(&have, 0, sizeof(have));
 		if (getsockname(fd, (struct sockaddr *)&have, &have_len) == 0 &&
 		    have_len == len && memcmp(&have, want, len) == 0)
-			return fcntl(fd, F_DUPFD_CLOEXEC, 10);
+			return adopt(fd);
 	}
 	return -1;
 }

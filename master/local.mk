@@ -1,8 +1,9 @@
 # master
 sbin_PROGRAMS += master/veredus-master
 master_veredus_master_SOURCES = master/config.c master/control.c \
-	master/folders.c master/listen.c master/main.c master/master.h \
-	master/reload.c master/start.c master/sync.c master/watch.c master/wire.c
+	master/folders.c master/init.c master/listen.c master/main.c master/master.h \
+	master/reload.c master/start.c master/sync.c \
+	master/tickets.c master/watch.c master/wire.c
 master_veredus_master_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS)
 
 pkglibexec_PROGRAMS += master/logd master/ctld

@@ -13,14 +13,11 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,45 +60,6 @@ on_log_line(enum log_level level, struct str line, struct str mid, void *arg)
 		note_put_log_line(logd, &n);
 	if (level >= LOG_LEVEL_WARN || !chan_ok(logd))
 		dprintf(STDERR_FILENO, "veredus: %.*s\n", STR_ARG(line));
-}
-
-/* --- the init system ----------------------------------------------------- */
-
-void
-notify_init(const char *text)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	size_t n = path != NULL ? strlen(path) : 0;
-	int fd;
-
-	if (n == 0 || n >= sizeof(un.sun_path))
-		return;
-	memcpy(un.sun_path, path, n);
-	if (un.sun_path[0] == '@')
-		un.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-	    (struct sockaddr *)&un,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
-	(void)close(fd);
-}
-
-void
-notify_ready(void)
-{
-	static bool told;
-
-	if (told)
-		return;
-	told = true;
-	notify_init("READY=1");
-	if (master.ready_fd >= 0 && file_write(master.ready_fd, STR("1")) != 0)
-		log_say(LOG_LEVEL_WARN, "starter-gone", "nobody waits for us");
-	fd_close(&master.ready_fd);
-	log_say(LOG_LEVEL_INFO, "ready", "all processes are there");
 }
 
 /* --- pid file ------------------------------------------------------------ */
@@ -150,11 +108,9 @@ on_signal(int signo)
 		watch_reap();
 		break;
 	case SIGHUP:
-		notify_init("RELOADING=1");
 		buf_init(&text, 16384);
 		(void)reload(&text);
 		buf_free(&text);
-		notify_init("READY=1");
 		break;
 	case SIGUSR1:
 		note_put_log_reopen(master.child[LOGD][0].chan, &again);
@@ -302,7 +258,6 @@ prepare(void)
 	master.generation++;
 	rand_bytes(master.grant_key, GRANT_KEY);
 	rand_bytes(master.place_key, PLACE_KEY);
-	rand_bytes(master.ticket_key, TICKET_KEY);
 	if (master.is_unprivileged)
 		fprintf(stderr, "veredus-master: UNPRIVILEGED MODE: no chroot, "
 		    "all processes run as uid %u; for development only\n",
@@ -398,6 +353,8 @@ main(int argc, char **argv)
 		loop_signal(signals[i], on_signal);
 	log_set_sink(on_log_line, NULL);
 	write_pid();
+	init_watchdog();
+	tickets_begin();
 	watch_start_all();
 	loop_run();
 	remove_pid();

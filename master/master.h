@@ -2,10 +2,12 @@
 /*
  * master/master.h - what master knows, and its parts.
  *
- *	main.c		options, signals, pid file, telling the init system
+ *	main.c		options, signals, pid file
+ *	init.c		what the init system is told
  *	config.c	the file: read, check, keep
  *	folders.c	make and open the folders of the instance
  *	listen.c	bind, or take sockets from the init system
+ *	tickets.c	keys of session tickets, dealt and rotated
  *	start.c		fork and exec a child, tell it all it must know
  *	wire.c		who holds a channel to whom
  *	watch.c		reap, back off, ready, open the doors, stop in order
@@ -27,6 +29,7 @@ enum {
 	GRANT_KEY = 32,
 	PLACE_KEY = 16,
 	TICKET_KEY = 80,
+	TICKET_KEYS = 2,	/* today's and the one before */
 };
 
 enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_READY, CHILD_DRAINING };
@@ -86,8 +89,9 @@ struct master {
 	uid_t		uid[PROC_COUNT];
 	gid_t		gid[PROC_COUNT];
 	struct link	sockets;
-	uint8_t		grant_key[GRANT_KEY], place_key[PLACE_KEY],
-			ticket_key[TICKET_KEY];
+	uint8_t		grant_key[GRANT_KEY], place_key[PLACE_KEY];
+	uint8_t		ticket_key[TICKET_KEYS * TICKET_KEY];	/* newest first */
+	size_t		ticket_keys;
 	bool		doors_open;
 	int		stage;		/* of stopping; 0: running */
 	struct timer	doors, stage_timer;
@@ -115,6 +119,11 @@ void	listen_keep_new(void);
 void	listen_keep_old(void);
 void	listen_forget_unix(void);	/* at the end: remove the paths */
 
+/* tickets.c */
+void	tickets_begin(void);
+void	tickets_deal(struct child *c);
+void	tickets_reload(const struct config *old);
+
 /* start.c */
 void	start_child(struct child *c);
 void	start_tell_settings(struct child *c);
@@ -141,9 +150,12 @@ int	reload(struct buf *text);
 /* control.c */
 bool	control_note(struct chan *c, const struct note *n);
 
-/* main.c */
-void	notify_init(const char *text);	/* sd_notify(3) */
-void	notify_ready(void);
+/* init.c */
+void	init_ready(void);
+void	init_reloading(void);
+void	init_reloaded(bool is_new);
+void	init_stopping(void);
+void	init_watchdog(void);
 
 #define each_child(c) \
 	for (struct child *c = &master.child[0][0]; \

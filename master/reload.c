@@ -59,8 +59,8 @@ refuse(struct config *new, struct buf *text, const char *why)
 	return FAIL_PERM;
 }
 
-int
-reload(struct buf *text)
+static int
+take_new(struct buf *text)
 {
 	struct config *new, *old = master.config;
 	struct why why;
@@ -78,6 +78,7 @@ reload(struct buf *text)
 	listen_keep_new();
 	master.config = new;
 	master.generation++;
+	tickets_reload(old);
 	each_child(c)
 		if (child_exists(c) && c->chan != NULL)
 			start_tell_settings(c);
@@ -86,4 +87,15 @@ reload(struct buf *text)
 	log_u64("generation", master.generation);
 	log_end();
 	return 0;
+}
+
+int
+reload(struct buf *text)
+{
+	int r;
+
+	init_reloading();
+	r = take_new(text);
+	init_reloaded(r == 0);
+	return r;
 }

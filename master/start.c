@@ -104,7 +104,6 @@ tell_keys(struct child *c)
 		    str_mem(master.grant_key, GRANT_KEY) },
 		{ READERS | BY(SPOOLD) | BY(STORED) | BY(CTLD), "place",
 		    str_mem(master.place_key, PLACE_KEY) },
-		{ FACES, "ticket", str_mem(master.ticket_key, TICKET_KEY) },
 	};
 
 	for (size_t i = 0; i < NITEMS(keys); i++) {
@@ -234,6 +233,7 @@ start_child(struct child *c)
 	c->chan->queue_max = 64 * 1024 * 1024;	/* thousands of domains */
 	tell_self(c);
 	tell_keys(c);
+	tickets_deal(c);
 	tell_files(c);
 	start_tell_settings(c);
 	wire_child(c);

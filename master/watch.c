@@ -84,7 +84,7 @@ look_whether_ready(void)
 	each_child(c)
 		if (child_exists(c) && c->state != CHILD_READY)
 			return;
-	notify_ready();
+	init_ready();
 }
 
 void
@@ -309,7 +309,7 @@ watch_stop(void)
 	if (master.stage != 0)
 		return;
 	log_say(LOG_LEVEL_INFO, "stopping", "by order");
-	notify_init("STOPPING=1");
+	init_stopping();
 	timer_init(&master.stage_timer, on_stage_late);
 	each_child(c)
 		timer_stop(&c->again);

@@ -10,6 +10,8 @@
  * RFC 1939 (POP3), RFC 2449 (CAPA), RFC 2595 (STLS), RFC 3206 (SYS/TEMP),
  * RFC 5034 (AUTH), RFC 8314 (TLS from the first octet).
  */
+#include <string.h>
+
 #include "daemon/cert.h"
 #include "daemon/daemon.h"
 #include "pop3d/session.h"
@@ -28,6 +30,13 @@ static void
 load_certificate(void)
 {
 	cert_load("pop3", &tls);
+}
+
+static void
+on_key(const char *name)
+{
+	if (strcmp(name, "ticket") == 0)
+		cert_tickets(tls);
 }
 
 static bool
@@ -70,7 +79,7 @@ main(int argc, char **argv)
 	static const struct daemon_ops ops = {
 		.kind = POP3D, .start = start, .on_note = on_note,
 		.on_peer_gone = on_peer_gone, .on_client = pop3_client,
-		.on_reload = load_certificate, .on_drain = on_drain,
+		.on_reload = load_certificate, .on_key = on_key, .on_drain = on_drain,
 		.on_stat = on_stat,
 	};
 

@@ -15,6 +15,8 @@
  */
 #include "smtpd/session.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "daemon/cert.h"
 
@@ -42,6 +44,13 @@ static void
 load_tls(void)
 {
 	cert_load("smtp", &smtpd.tls);
+}
+
+static void
+on_key(const char *name)
+{
+	if (strcmp(name, "ticket") == 0)
+		cert_tickets(smtpd.tls);
 }
 
 static void
@@ -77,6 +86,7 @@ main(int argc, char **argv)
 	static const struct daemon_ops ops = {
 		.kind = SMTPD, .before_cage = before_cage, .start = start,
 		.on_client = smtp_client, .on_reload = load_tls,
+		.on_key = on_key,
 		.on_drain = on_drain, .on_stat = on_stat,
 	};
 

@@ -37,6 +37,9 @@
 	  "PEM file with the certificate and its chain.")		\
 	P(tls_key, text, "tls key", "", "path", "", BY(MASTER),		\
 	  "PEM file with the private key; read by master only.")		\
+	P(ticket_rotation, ms, "tls ticket-rotation", "12h", "1s", "30d", \
+	  BY(MASTER), "How often the key of TLS session tickets changes; "	\
+	  "the one before still opens them for one such time.")		\
 	P(run, text, "folders run", "/run/veredus", "path", "", BY(MASTER),	\
 	  "Sockets and the pid file.")					\
 	P(state, text, "folders state", "/var/lib/veredus", "path", "", BY(MASTER), \

@@ -32,10 +32,25 @@ read_pem(const char *name, struct buf *out)
 	return true;
 }
 
+/* As master dealt them, one behind the other. */
+void
+cert_tickets(struct tls_server *tls)
+{
+	struct str all = daemon_key("ticket"), key[TLS_TICKET_KEYS];
+	size_t n = 0;
+
+	if (tls == NULL)
+		return;
+	for (; n < TLS_TICKET_KEYS && all.n >= TLS_TICKET_KEY; n++) {
+		key[n] = str_sub(all, 0, TLS_TICKET_KEY);
+		all = str_from(all, TLS_TICKET_KEY);
+	}
+	tls_server_tickets(tls, key, n);
+}
+
 void
 cert_load(const char *alpn, struct tls_server **tls)
 {
-	struct str ticket = daemon_key("ticket");
 	struct tls_server *fresh;
 	struct buf cert, key;
 	struct why why;
@@ -48,8 +63,7 @@ cert_load(const char *alpn, struct tls_server **tls)
 	    &why) != 0)
 		log_say(LOG_LEVEL_ERROR, "bad-certificate", "%s", why.text);
 	else {
-		if (ticket.n > 0)
-			tls_server_tickets(fresh, &ticket, 1);
+		cert_tickets(fresh);
 		tls_server_unref(*tls);
 		*tls = fresh;
 	}

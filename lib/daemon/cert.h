@@ -15,4 +15,7 @@
  */
 void	cert_load(const char *alpn, struct tls_server **tls);
 
+/* New ticket keys were dealt (daemon_ops.on_key).  tls may be NULL. */
+void	cert_tickets(struct tls_server *tls);
+
 #endif

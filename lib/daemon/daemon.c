@@ -60,7 +60,7 @@ struct file {
 
 struct key {
 	char	name[33];
-	uint8_t	bytes[128];
+	uint8_t	bytes[256];
 	size_t	n;
 };
 
@@ -235,6 +235,8 @@ take_key(const struct note_key_new *n)
 	z_copy(k->name, sizeof(k->name), n->name);
 	memcpy(k->bytes, n->key.p, n->key.n);
 	k->n = n->key.n;
+	if (d.started && d.ops->on_key != NULL)
+		d.ops->on_key(k->name);
 }
 
 int

@@ -38,6 +38,8 @@ struct daemon_ops {
 	 * room keeps it: daemon_file() gives it at any time.  Before start()
 	 * it is not called; a reload deals new ones before on_reload. */
 	void	(*on_file)(const char *name, int fd);
+	/* A key was dealt anew while we run ("ticket"); daemon_key gives it. */
+	void	(*on_key)(const char *name);
 	/* DRAIN came: finish, then call daemon_exit(); master kills after
 	 * within_ms.  NULL: exit at once. */
 	void	(*on_drain)(int64_t within_ms);

@@ -31,20 +31,19 @@
 
 #include "base/banned.h"
 
-#define TICKET_KEYS	3
 #define TICKET_NAME	16	/* RFC 5077 4: key_name */
-#define TICKET_KEY	80	/* name, AES-256 key, HMAC key */
 
 struct ticket_key {
 	uint8_t	name[TICKET_NAME];
 	uint8_t	aes[32], mac[32];
 };
+_Static_assert(sizeof(struct ticket_key) == TLS_TICKET_KEY, "as dealt");
 
 struct tls_server {
 	SSL_CTX		*ctx;
 	unsigned	refs;
 	char		alpn[16];
-	struct ticket_key ticket[TICKET_KEYS];	/* newest first */
+	struct ticket_key ticket[TLS_TICKET_KEYS];	/* newest first */
 	size_t		tickets;
 };
 
@@ -248,10 +247,10 @@ void
 tls_server_tickets(struct tls_server *s, const struct str *key, size_t n)
 {
 	s->tickets = 0;
-	for (size_t i = 0; i < n && s->tickets < TICKET_KEYS; i++) {
+	for (size_t i = 0; i < n && s->tickets < TLS_TICKET_KEYS; i++) {
 		struct ticket_key *k = &s->ticket[s->tickets];
 
-		if (key[i].n < TICKET_KEY)
+		if (key[i].n < TLS_TICKET_KEY)
 			continue;
 		memcpy(k->name, key[i].p, TICKET_NAME);
 		memcpy(k->aes, key[i].p + TICKET_NAME, sizeof(k->aes));

@@ -27,8 +27,11 @@ int	tls_server_new(struct str cert_pem, struct str key_pem,
 void	tls_server_ref(struct tls_server *s);
 void	tls_server_unref(struct tls_server *s);
 
-/* Session ticket keys: 80 bytes dealt by master, newest first, at most 3;
- * tickets of older keys are still read. */
+#define TLS_TICKET_KEY	80	/* name, AES-256 key, HMAC key */
+#define TLS_TICKET_KEYS	3
+
+/* Session ticket keys dealt by master, newest first; tickets of older keys
+ * are still read.  None: no tickets. */
 void	tls_server_tickets(struct tls_server *s, const struct str *key,
 	    size_t n);
 

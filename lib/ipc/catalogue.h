@@ -50,7 +50,7 @@
 	F(str,	name,	    64)	/* "spool", "mail", "state", "index", "log", "users", "tables", "tls-cert", "tls-key", "fs-spool" ... */
 #define FIELDS_KEY_NEW(F)	/* a secret made by master for this run */ \
 	F(str,	name,	    32)	/* "grant", "ticket", "place" */	\
-	F(sec,	key,	    128)
+	F(sec,	key,	    256)	/* ticket: newest first */
 #define FIELDS_LISTEN_NEW(F)	\
 	F(str,	service,    32)	/* smtp submission submissions submit pop3 pop3s imap imaps control */ \
 	F(str,	address,    128)	\
