@@ -33,4 +33,10 @@ tests_unit_mail_test_trace_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
 check_PROGRAMS += tests/unit/mail/test_wire
 tests_unit_mail_test_wire_SOURCES = tests/unit/mail/test_wire.c
 tests_unit_mail_test_wire_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_authres
+tests_unit_mail_test_authres_SOURCES = tests/unit/mail/test_authres.c
+tests_unit_mail_test_authres_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_dmarc
+tests_unit_mail_test_dmarc_SOURCES = tests/unit/mail/test_dmarc.c
+tests_unit_mail_test_dmarc_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
 endif
