@@ -17,6 +17,7 @@
 #include "delivery/job.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -345,24 +346,30 @@ try_ipv4(struct job *j)
 }
 
 static void
+too_large(struct job *j)
+{
+	struct conn *c = j->conn;
+	char text[160];
+	struct fact f = { .result = QUEUE_NEVER, .stage = STAGE_MAIL,
+	    .status = STR("5.3.4"), .host = str_of(c->host),
+	    .address = str_of(c->address), .tls = str_of(c->tls) };
+
+	(void)snprintf(text, sizeof(text), "the message has %" PRIu64
+	    " octets, the host takes no more than %" PRIu64, j->env.size,
+	    c->client.caps.size_max);
+	f.reply = str_of(text);
+	j->conn = NULL;
+	conn_keep(c, j->nexthop);
+	done_by(j, &f);
+}
+
+static void
 say_mail(struct job *j)
 {
 	uint64_t most = j->conn->client.caps.size_max;
-	char text[160];
 
 	if (most > 0 && j->env.size > most) {
-		struct conn *c = j->conn;
-		struct fact f = { .result = QUEUE_NEVER, .stage = STAGE_MAIL,
-		    .status = STR("5.3.4"), .host = str_of(c->host),
-		    .address = str_of(c->address), .tls = str_of(c->tls),
-		    .reply = str_of(text) };
-
-		(void)snprintf(text, sizeof(text), "the message has %llu "
-		    "octets, the host takes no more than %llu",
-		    (unsigned long long)j->env.size, (unsigned long long)most);
-		j->conn = NULL;
-		conn_keep(c, j->nexthop);
-		done_by(j, &f);
+		too_large(j);
 		return;
 	}
 	j->is_talking = true;
@@ -389,6 +396,7 @@ on_body(void *session, const struct note *n)
 	j->offset = b->offset;
 	j->size = b->size;
 	j->added = kept(j, b->added);
+	j->digest = kept(j, b->digest);
 	j->env.size = b->size + b->added.n;
 	j->has_body = true;
 	if (j->wants_mail)

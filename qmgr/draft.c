@@ -495,6 +495,7 @@ on_read(struct chan *c, const struct note *note)
 		body.sender = m->env.sender;
 		body.size = m->env.size;
 		body.added = m->env.added;
+		body.digest = m->env.digest;
 		body.envid = m->env.envid;
 		body.received_ms = m->env.received_ms;
 	}

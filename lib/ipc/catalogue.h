@@ -231,7 +231,8 @@
 	F(u64,	size,	    0)	\
 	F(str,	added,	    16384)	\
 	F(str,	envid,	    100)	\
-	F(time,	received_ms, 0)
+	F(time,	received_ms, 0)	\
+	F(str,	digest,	    32)	/* SHA-256 of a large body: every reader verifies */
 #define FIELDS_SPOOL_APPEND(F)	/* stored: journal an IMAP APPEND */	\
 	F(str,	mid,	    26)	/* made by stored; repeat key */	\
 	F(str,	account,    ACCOUNT_MAX)	\

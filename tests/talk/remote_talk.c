@@ -21,6 +21,7 @@ enum { PENDING = 16 };
 static struct dial *pending[PENDING];
 static size_t n_pending;
 static bool is_us;
+static char secret[64];
 
 void
 remote_job_over(void)
@@ -158,6 +159,7 @@ begin(void)
 	digest_warm();
 	n_pending = 0;
 	is_us = false;
+	secret[0] = '\0';
 	hop_reload();
 }
 
@@ -175,6 +177,12 @@ is_empty(void)
 	return job_count() == 0 && conn_count() == 0;
 }
 
+static struct str
+dealt(const char *name)
+{
+	return strcmp(name, "smarthost-secret") == 0 ? str_of(secret) : STR("");
+}
+
 static bool
 act(const char *what)
 {
@@ -184,8 +192,10 @@ act(const char *what)
 		fail_one(false);
 	else if (strcmp(what, "ourselves") == 0)
 		is_us = true;
-	else if (strcmp(what, "reload") == 0)
+	else if (str_starts(str_of(what), "secret ")) {
+		(void)snprintf(secret, sizeof(secret), "%s\n", what + 7);
 		hop_reload();
+	}
 	else
 		return false;
 	return true;
@@ -221,7 +231,7 @@ main(int argc, char **argv)
 		.they_serve = true,
 		.peers = BY(QMGR) | BY(SPOOLD) | BY(RESOLVD),
 		.standing = standing, .client = client, .begin = begin,
-		.end = end, .is_empty = is_empty, .act = act,
+		.end = end, .is_empty = is_empty, .act = act, .dealt = dealt,
 		.on_note = on_note, .on_peer_gone = on_peer_gone,
 	};
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <regex.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,6 +322,25 @@ expect_end(struct client *c)
 		talk_fail("the end of the connection", buf_str(&c->in));
 }
 
+/* TLS 220 go: where the room connects.  Said in clear when all is ready, for
+ * the room speaks first then. */
+static void
+serve_tls(struct client *c, struct str rest)
+{
+	struct buf b;
+
+	connect_client(c);
+	c->tls = talk_tls_new(c->fd, NULL);
+	buf_init(&b, 1000);
+	buf_add(&b, str_trim(rest));
+	buf_z(&b, "\r\n");
+	if (send(c->fd, buf_str(&b).p, b.len, MSG_NOSIGNAL) < 0 ||
+	    !talk_tls_handshake(c->tls))
+		talk_fail("a handshake", STR(""));
+	buf_free(&b);
+	talk_settle();
+}
+
 /* TLS [alpn=NAME] [fails] */
 static void
 begin_tls(struct client *c, struct str rest)
@@ -462,6 +482,10 @@ client_line(struct client *c, struct str line)
 		half_close(c);
 	else if (str_same(line, "DROP"))
 		drop(c);
+	else if (str_same(line, "S*"))
+		buf_cut(&c->in, 0);
+	else if (str_starts(line, "TLS") && talk.room->they_serve)
+		serve_tls(c, str_from(line, 3));
 	else if (str_starts(line, "TLS"))
 		begin_tls(c, str_from(line, 3));
 	else
@@ -606,6 +630,7 @@ play_apart(const char *file)
 	pid = fork();
 	if (pid == 0) {
 		(void)alarm(LIMIT_S);
+		(void)signal(SIGPIPE, SIG_IGN);	/* OpenSSL's writes */
 		log_set_sink(to_log, NULL);
 		play(file);
 		exit(0);	/* by the leak check, where there is one */

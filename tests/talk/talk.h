@@ -41,6 +41,7 @@ struct talk_room {
 	 * what was asked; false: nothing was. */
 	bool	(*serve)(void);
 	struct str (*file)(const char *name);	/* content of fd=@name */
+	struct str (*dealt)(const char *name);	/* of daemon_file(name) */
 };
 
 int	talk_main(const struct talk_room *room, int argc, char **argv);

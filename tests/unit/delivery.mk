@@ -1,0 +1,16 @@
+# Unit tests of delivery/ that no transcript reaches.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/delivery/test_address
+tests_unit_delivery_test_address_SOURCES = \
+	tests/unit/delivery/test_address.c delivery/address.c
+tests_unit_delivery_test_address_LDADD = lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/delivery/test_mx
+tests_unit_delivery_test_mx_SOURCES = tests/unit/delivery/test_mx.c \
+	delivery/mx.c
+tests_unit_delivery_test_mx_LDADD = lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/delivery/test_dial
+tests_unit_delivery_test_dial_SOURCES = tests/unit/delivery/test_dial.c \
+	delivery/dial.c delivery/address.c delivery/mx.c
+tests_unit_delivery_test_dial_LDADD = lib/libipc.a lib/libevent.a \
+	lib/libconf.a lib/libbase.a $(LDADD_UNIT)
+endif
