@@ -1,5 +1,5 @@
 # conf - samples, and what the init systems want
-dist_examples_DATA = conf/veredus.conf conf/aliases
+dist_examples_DATA = conf/veredus.conf conf/aliases conf/providers.conf
 examplesdir = $(docdir)/examples
 
 CONF_MADE = conf/veredus.service conf/veredus.init conf/tmpfiles.conf

@@ -109,13 +109,31 @@ open_smarthost(struct config *c, struct buf *errors)
 	    f->master.smarthost_secret, &c->secret_fd, errors);
 }
 
+/* None is no fault: qmgr has a table built in. */
+static int
+open_providers(struct config *c, struct buf *errors)
+{
+	struct str path = c->conf.queue.providers;
+	char *z = xmemdupz(path.p, path.n);
+	int rc = 0;
+
+	c->providers_fd = file_open(master.base_fd, z, O_RDONLY, 0);
+	if (c->providers_fd < 0 && errno != ENOENT) {
+		buf_fmt(errors, "%s: providers \"%s\": %s\n", master.path, z,
+		    strerror(errno));
+		rc = FAIL_PERM;
+	}
+	free(z);
+	return rc;
+}
+
 struct config *
 config_read(struct buf *errors)
 {
 	struct config *c = xcalloc(1, sizeof(*c));
 	int r;
 
-	c->cert_fd = c->key_fd = -1;
+	c->cert_fd = c->key_fd = c->providers_fd = -1;
 	c->secret_fd = c->ca_fd = -1;
 	buf_init(&c->text, CONF_FILE_MAX);
 	conf_init(&c->conf);
@@ -126,6 +144,8 @@ config_read(struct buf *errors)
 		r = open_certificate(c, errors);
 	if (r == 0)
 		r = open_smarthost(c, errors);
+	if (r == 0)
+		r = open_providers(c, errors);
 	if (r == 0)
 		return c;
 	config_free(c);
@@ -139,6 +159,7 @@ config_free(struct config *c)
 	fd_close(&c->secret_fd);
 	fd_close(&c->ca_fd);
 	fd_close(&c->key_fd);
+	fd_close(&c->providers_fd);
 	conf_free(&c->conf);
 	conf_file_free(&c->file);
 	buf_free(&c->text);

@@ -57,6 +57,7 @@ struct config {
 	struct buf	text;
 	int		cert_fd, key_fd;	/* -1: none */
 	int		secret_fd, ca_fd;	/* of the smarthost; -1: none */
+	int		providers_fd;		/* -1: none */
 };
 
 enum folder { FOLDER_RUN, FOLDER_EMPTY, FOLDER_STATE, FOLDER_USERS,

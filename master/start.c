@@ -200,6 +200,8 @@ start_tell_settings(struct child *c)
 	tell_rows(c);
 	tell_certificate(c);
 	tell_smarthost(c);
+	if (c->kind == QMGR)
+		tell_file(c, "providers", master.config->providers_fd);
 	tell_sockets(c);
 	note_put_conf_done(c->chan, &done);
 }

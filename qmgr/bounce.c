@@ -320,6 +320,9 @@ on_rcpt(const struct note_bounce_rcpt *n)
 		.orcpt = arena_str(&j->arena, n->orcpt),
 		.status = arena_str(&j->arena, n->status),
 		.reason = arena_str(&j->arena, n->reason),
+		.reply = arena_str(&j->arena, n->reply),
+		.remote = arena_str(&j->arena, n->remote),
+		.verdict = (enum verdict)n->verdict,
 		.attempts = n->attempts,
 	};
 	*j->end = r;

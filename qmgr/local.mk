@@ -1,14 +1,29 @@
 # qmgr - spool, queue and bounces
 pkglibexec_PROGRAMS += qmgr/qmgr qmgr/bounce
-qmgr_qmgr_SOURCES = qmgr/act.c qmgr/fail.c qmgr/qmgr.c qmgr/qmgr.h \
-	qmgr/queue.c qmgr/queue.h qmgr/schedule.c qmgr/schedule.h
-qmgr_qmgr_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
+qmgr_qmgr_SOURCES = qmgr/act.c qmgr/fail.c qmgr/lane.c qmgr/lane.h \
+	qmgr/qmgr.c qmgr/qmgr.h qmgr/queue.c qmgr/queue.h qmgr/schedule.c \
+	qmgr/schedule.h qmgr/send.c qmgr/send.h qmgr/where.c qmgr/where.h
+nodist_qmgr_qmgr_SOURCES = qmgr/providers.inc
+qmgr_qmgr_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
+
+# conf/providers.conf as lines of a C string, for when there is no file.
+BUILT_SOURCES += qmgr/providers.inc
+CLEANFILES += qmgr/providers.inc
+qmgr/providers.inc: conf/providers.conf
+	$(AM_V_GEN)$(MKDIR_P) qmgr && sed -e 's/[\\"]/\\&/g' \
+		-e 's/.*/"&\\n"/' $(srcdir)/conf/providers.conf > $@
+qmgr/qmgr-send.$(OBJEXT) qmgr/send.$(OBJEXT): qmgr/providers.inc
 qmgr_bounce_SOURCES = qmgr/bounce.c
 qmgr_bounce_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
 
 check_PROGRAMS += tests/unit/qmgr/test_queue
 tests_unit_qmgr_test_queue_SOURCES = tests/unit/qmgr/test_queue.c \
 	qmgr/queue.c qmgr/schedule.c
+
+check_PROGRAMS += tests/unit/qmgr/test_lane
+tests_unit_qmgr_test_lane_SOURCES = tests/unit/qmgr/test_lane.c \
+	qmgr/lane.c qmgr/queue.c qmgr/schedule.c
+tests_unit_qmgr_test_lane_LDADD = lib/libbase.a $(LDADD_UNIT)
 tests_unit_qmgr_test_queue_LDADD = lib/libbase.a $(LDADD_UNIT)
 
 pkglibexec_PROGRAMS += qmgr/routed

@@ -8,8 +8,8 @@
  * down; BOUNCE_MAKE to bounce.  It keeps nothing: when it dies, spoold tells
  * the new one everything; it never sees a message's bytes.
  *
- * There is no outgoing delivery yet: a recipient elsewhere waits here until
- * its lifetime ends.
+ * Local recipients go by spoold to stored (QUEUE_TRY, here); those elsewhere
+ * by lanes to remote (send.c).
  */
 #include "qmgr/qmgr.h"
 
@@ -21,15 +21,16 @@
 #include "crypto/digest.h"
 #include "daemon/daemon.h"
 #include "qmgr/schedule.h"
+#include "qmgr/send.h"
+#include "qmgr/where.h"
 
 #include "base/banned.h"
 
 enum {
 	TRIES_MAX = 64,		/* unanswered QUEUE_TRYs */
 	UNKNOWN_ENDS_MAX = 3,	/* rule 17: then an operator decides */
+	SWEEP_MS = 5000,
 };
-
-#define NO_WAY_OUT	"this host does not send mail to other hosts yet"
 
 struct qmgr qmgr;
 
@@ -54,8 +55,11 @@ qmgr_mark(struct item *i, enum queue_state state, chan_then_fn *then)
 {
 	struct note_queue_mark n = { .mid = str_of(i->message->mid),
 	    .number = i->number, .state = state, .attempts = i->attempts,
-	    .next_ms = i->next_ms, .reason = str_of(i->reason) };
+	    .told = i->is_told, .next_ms = i->next_ms,
+	    .reason = str_of(i->reason) };
 
+	send_take(i);
+	queue_ready(&qmgr.queue, i, false);
 	queue_busy(&qmgr.queue, i, true);
 	ask_queue_mark(daemon_peer(SPOOLD, 0), &n, then, i);
 }
@@ -65,6 +69,8 @@ qmgr_remove(struct item *i)
 {
 	if (i->is_busy)
 		chan_forget(daemon_peer(SPOOLD, 0), i);
+	send_forget(i);
+	send_take(i);
 	queue_remove(&qmgr.queue, i);
 }
 
@@ -81,28 +87,22 @@ on_waits(void *session, const struct note *n)
 	qmgr_look();
 }
 
-static int64_t
-expires_ms(const struct item *i)
-{
-	return i->message->received_ms + daemon_conf()->queue.lifetime;
-}
-
 /* The next try, but never past the end of its life. */
-static void
-defer_item(struct item *i, struct str reason)
+void
+qmgr_defer(struct item *i, struct str reason)
 {
 	const struct conf *c = daemon_conf();
-	int64_t now = clock_real_ms(), next = i->kind == ROUTE_REMOTE ?
-	    expires_ms(i) : now + schedule_wait_ms(i->attempts, c->queue.retry,
-	    c->queue.retry_max, rand_u64());
+	int64_t now = clock_real_ms(), next = now + schedule_wait_ms(
+	    i->attempts, c->queue.retry, c->queue.retry_max, rand_u64());
 
-	if (next > expires_ms(i))
-		next = expires_ms(i);
-	item_set_reason(i, reason);
+	if (next > i->expires_ms)
+		next = i->expires_ms;
+	if (str_cmp(reason, str_of(i->reason)) != 0)
+		item_set_reason(i, reason);
 	i->next_ms = next;
 	qmgr.deferred++;
 	qmgr_log(i, "queue-deferred");
-	log_str("reason", reason);
+	log_z("reason", i->reason);
 	log_i64("next_s", (next - now) / 1000);
 	log_end();
 	qmgr_mark(i, QUEUE_WAITS, on_waits);
@@ -120,22 +120,31 @@ on_held(void *session, const struct note *n)
 	queue_busy(&qmgr.queue, i, false);
 }
 
-/* Nobody saw how the try ended: the mail may be delivered.  Again, but not
- * for ever. */
-static void
-unknown_end(struct item *i)
+void
+qmgr_hold(struct item *i, enum log_level level)
+{
+	log_event(level, "queue-held");
+	log_z("mid", i->message->mid);
+	log_u64("number", i->number);
+	log_z("to", i->address);
+	log_z("reason", i->reason);
+	log_end();
+	qmgr_mark(i, QUEUE_HELD, on_held);
+}
+
+/* The mail may be delivered: rule 17. */
+void
+qmgr_unknown_end(struct item *i)
 {
 	i->unknown_ends++;
 	if (i->unknown_ends < UNKNOWN_ENDS_MAX) {
-		defer_item(i, STR("the delivery was interrupted"));
+		qmgr_defer(i, i->kind == ROUTE_REMOTE && i->reason[0] != '\0' ?
+		    str_of(i->reason) : STR("the delivery was interrupted"));
 		return;
 	}
 	item_set_reason(i, STR("three deliveries were interrupted: held, "
 	    "an operator should look"));
-	qmgr_log(i, "queue-held");
-	log_z("reason", i->reason);
-	log_end();
-	qmgr_mark(i, QUEUE_HELD, on_held);
+	qmgr_hold(i, LOG_LEVEL_WARN);
 }
 
 static void
@@ -161,7 +170,7 @@ on_result(void *session, const struct note *n)
 		delivered(i);
 		return;
 	case QUEUE_LATER:
-		defer_item(i, r->text);
+		qmgr_defer(i, r->text);
 		return;
 	case QUEUE_NEVER:
 		item_set_reason(i, r->text);
@@ -170,17 +179,23 @@ on_result(void *session, const struct note *n)
 	case QUEUE_UNKNOWN:
 		break;
 	}
-	unknown_end(i);
+	qmgr_unknown_end(i);
 }
 
+/* Who waited in a paused lane never had a try of its own: the lane's reason is
+ * his. */
 static void
 expire(struct item *i)
 {
+	const struct lane *l = item_lane(i);
+	const char *last = i->reason[0] == '\0' && l != NULL &&
+	    l->reason != NULL ? l->reason : i->reason;
 	char text[TEXT_MAX];
 
-	(void)snprintf(text, sizeof(text), "%s%s", i->reason[0] != '\0' ?
+	(void)snprintf(text, sizeof(text), "%s%s", last[0] != '\0' ?
 	    "not delivered in time; the last attempt ended with: " :
-	    "not delivered in time", i->reason);
+	    "not delivered in time", last);
+	send_take(i);
 	item_set_reason(i, str_of(text));
 	fail_item(i, "5.4.7");
 }
@@ -191,22 +206,35 @@ try_item(struct item *i)
 	struct note_queue_try n = { .mid = str_of(i->message->mid),
 	    .number = i->number };
 
-	if (clock_real_ms() >= expires_ms(i)) {
-		expire(i);
-	} else if (i->kind == ROUTE_REMOTE) {
-		defer_item(i, STR(NO_WAY_OUT));
-	} else {
-		qmgr.trying++;
-		queue_busy(&qmgr.queue, i, true);
-		ask_queue_try(daemon_peer(SPOOLD, 0), &n, on_result, i);
+	if (i->kind == ROUTE_REMOTE) {
+		send_ready(i);
+		return;
 	}
+	qmgr.trying++;
+	queue_busy(&qmgr.queue, i, true);
+	ask_queue_try(daemon_peer(SPOOLD, 0), &n, on_result, i);
+}
+
+/* Its time has come: for a try, for the notice of a delay, or for good. */
+static void
+is_due(struct item *i, int64_t now_ms)
+{
+	if (now_ms >= i->expires_ms && !i->is_sent)
+		expire(i);
+	else if (i->notice_ms > 0 && i->notice_ms <= now_ms)
+		fail_delay(i);
+	else
+		try_item(i);
 }
 
 static void
 set_clock(void)
 {
 	int64_t next = queue_next_ms(&qmgr.queue), now = clock_real_ms();
+	int64_t lanes = send_next_ms();
 
+	if (next < 0 || (lanes >= 0 && lanes < next))
+		next = lanes;
 	if (next < 0 || qmgr.trying >= TRIES_MAX)
 		timer_stop(&qmgr.clock);
 	else	/* the wall clock may be set: look again in a while */
@@ -224,7 +252,8 @@ look(struct defer *d)
 	while (qmgr.trying < TRIES_MAX && chan_ok(spoold) &&
 	    !chan_busy(spoold) &&
 	    (i = queue_due(&qmgr.queue, clock_real_ms())) != NULL)
-		try_item(i);
+		is_due(i, clock_real_ms());
+	send_look();
 	set_clock();
 }
 
@@ -241,15 +270,24 @@ on_clock(struct timer *t)
 static void
 on_new(const struct note_queue_new *n)
 {
-	struct item *i = queue_add(&qmgr.queue, n);
+	const struct conf *c = daemon_conf();
+	struct item *i;
 
-	if (n->held)
+	if ((i = queue_item(&qmgr.queue, n->mid, n->number)) != NULL)
+		qmgr_remove(i);
+	i = queue_add(&qmgr.queue, n);
+	i->expires_ms = n->received_ms + c->queue.lifetime;
+	i->notice_ms = fail_tells_delay(i) ? n->received_ms +
+	    c->queue.delay_notice : 0;
+	if (send_adopt(i))
+		;
+	else if (n->held)
 		queue_hold(&qmgr.queue, i, true);
 	else if (n->kind == ROUTE_REMOTE && daemon_conf()->spool.hold) {
 		item_set_reason(i, STR("hold-travelling is on"));
 		qmgr_mark(i, QUEUE_HELD, on_held);
 	} else if (n->next_ms == 0 && n->attempts > 0)
-		defer_item(i, n->reason);
+		qmgr_defer(i, n->reason);
 	else
 		queue_wait(&qmgr.queue, i, n->next_ms);
 	qmgr_look();
@@ -300,6 +338,52 @@ forget_asks(void)
 	}
 }
 
+/* Items leave their lanes before they go; the lanes stay. */
+static void
+forget_lanes(void)
+{
+	struct link *m, *e;
+
+	list_each(m, &qmgr.queue.messages) {
+		struct message *one = container_of(m, struct message, link);
+
+		if (one->mid[0] == '\0')
+			continue;
+		list_each(e, &one->items)
+			send_take(container_of(e, struct item, link));
+	}
+}
+
+static void
+on_peer(struct chan *c)
+{
+	if (c->peer == REMOTE)
+		qmgr_look();
+}
+
+static void
+on_sweep(struct timer *t)
+{
+	int64_t now = clock_real_ms();
+
+	lanes_sweep(&qmgr.lanes, now);
+	where_sweep(now);
+	timer_set(t, SWEEP_MS);
+}
+
+static void
+on_reload(void)
+{
+	send_reload();
+	qmgr_look();
+}
+
+const char *
+qmgr_source(void)
+{
+	return "out";
+}
+
 static void
 on_peer_gone(struct chan *c)
 {
@@ -308,6 +392,8 @@ on_peer_gone(struct chan *c)
 		return;
 	fail_forget();
 	forget_asks();
+	send_forget_all();
+	forget_lanes();
 	queue_clear(&qmgr.queue);
 	qmgr.trying = 0;
 	timer_stop(&qmgr.clock);
@@ -325,6 +411,9 @@ start(void)
 	queue_init(&qmgr.queue);
 	timer_init(&qmgr.clock, on_clock);
 	defer_init(&qmgr.look, look);
+	timer_init(&qmgr.sweep, on_sweep);
+	timer_set(&qmgr.sweep, SWEEP_MS);
+	send_init();
 	return true;
 }
 
@@ -336,13 +425,18 @@ on_stat(void)
 	daemon_stat("delivered", qmgr.delivered);
 	daemon_stat("deferred", qmgr.deferred);
 	daemon_stat("bounced", qmgr.bounced);
+	daemon_stat("out", qmgr.lanes.out_all);
+	daemon_stat("lanes", dict_len(&qmgr.lanes.by_key));
+	daemon_stat("not-trusted", qmgr.distrusted);
+	daemon_stat("no-name-server", where_failing());
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
-		.kind = QMGR, .before_cage = before_cage, .start = start, .on_note = on_note,
+		.kind = QMGR, .before_cage = before_cage, .start = start,
+		.on_peer = on_peer, .on_note = on_note, .on_reload = on_reload,
 		.on_peer_gone = on_peer_gone, .on_stat = on_stat,
 	};
 

@@ -26,6 +26,12 @@ queue_init(struct queue *q)
 static void
 item_free(struct item *i)
 {
+	struct attempt *a;
+
+	while ((a = i->last) != NULL) {
+		i->last = a->older;
+		free(a);
+	}
 	free(i->address);
 	free(i->orcpt);
 	free(i->reason);
@@ -47,6 +53,7 @@ queue_remove(struct queue *q, struct item *i)
 	struct message *m = i->message;
 
 	heap_del(&q->due, &i->due);
+	list_remove(&i->ready);	/* a bucket is left by lane_take, before */
 	q->held -= i->is_held;
 	q->items--;
 	list_remove(&i->link);
@@ -129,18 +136,31 @@ message_of(struct queue *q, const struct note_queue_new *n)
 	return m;
 }
 
+/* They come in order: a thousand recipients are not compared with a thousand
+ * others each. */
+static struct item *
+old_of(const struct message *m, uint32_t number)
+{
+	if (list_empty(&m->items) || container_of(m->items.prev, struct item,
+	    link)->number < number)
+		return NULL;
+	return item_of(m, number);
+}
+
 struct item *
 queue_add(struct queue *q, const struct note_queue_new *n)
 {
 	struct message *m = message_of(q, n);
-	struct item *old = item_of(m, n->number);
+	struct item *old = old_of(m, n->number);
 	struct item *i = xcalloc(1, sizeof(*i));
 
+	list_init(&i->ready);
 	i->message = m;
 	i->number = n->number;
 	i->kind = n->kind;
 	i->notify = n->notify;
 	i->attempts = n->attempts;
+	i->is_told = n->told != 0;
 	i->address = xmemdupz(n->address.p, n->address.n);
 	i->orcpt = xmemdupz(n->orcpt.p, n->orcpt.n);
 	i->reason = xmemdupz(n->reason.p, n->reason.n);
@@ -154,16 +174,22 @@ queue_add(struct queue *q, const struct note_queue_new *n)
 static void
 place(struct queue *q, struct item *i)
 {
-	if (i->is_held || i->is_busy || i->has_failed)
+	int64_t at = i->is_ready ? i->expires_ms : i->next_ms;
+
+	if (i->is_held || i->is_busy || i->has_failed) {
 		heap_del(&q->due, &i->due);
-	else
-		heap_put(&q->due, &i->due, i->next_ms);
+		return;
+	}
+	if (i->notice_ms > 0 && i->notice_ms < at)
+		at = i->notice_ms;
+	heap_put(&q->due, &i->due, at);
 }
 
 void
 queue_wait(struct queue *q, struct item *i, int64_t next_ms)
 {
 	i->next_ms = next_ms;
+	i->is_ready = false;
 	place(q, i);
 }
 
@@ -173,6 +199,13 @@ queue_hold(struct queue *q, struct item *i, bool is_held)
 	q->held += (size_t)is_held;
 	q->held -= (size_t)i->is_held;
 	i->is_held = is_held;
+	place(q, i);
+}
+
+void
+queue_ready(struct queue *q, struct item *i, bool is_ready)
+{
+	i->is_ready = is_ready;
 	place(q, i);
 }
 
@@ -206,6 +239,49 @@ item_set_reason(struct item *i, struct str reason)
 {
 	free(i->reason);
 	i->reason = xmemdupz(reason.p, reason.n);
+}
+
+static char *
+put_z(char **to, const char *text)
+{
+	char *at = *to;
+	size_t n = strlen(text) + 1;
+
+	memcpy(at, text, n);
+	*to += n;
+	return at;
+}
+
+static void
+forget_oldest(struct item *i)
+{
+	struct attempt **a = &i->last;
+
+	for (int n = 0; n < ATTEMPTS; n++) {
+		if (*a == NULL)
+			return;
+		a = &(*a)->older;
+	}
+	free(*a);
+	*a = NULL;
+}
+
+void
+item_attempt(struct item *i, const struct attempt *a)
+{
+	size_t n = strlen(a->host) + strlen(a->address) + strlen(a->tls) +
+	    strlen(a->reply) + 4;
+	struct attempt *own = xmalloc(sizeof(*own) + n);
+	char *text = (char *)(own + 1);
+
+	*own = *a;
+	own->host = put_z(&text, a->host);
+	own->address = put_z(&text, a->address);
+	own->tls = put_z(&text, a->tls);
+	own->reply = put_z(&text, a->reply);
+	own->older = i->last;
+	i->last = own;
+	forget_oldest(i);
 }
 
 bool

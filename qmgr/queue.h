@@ -6,7 +6,12 @@
  * An item is one recipient of one message:
  *
  *	waits	in the heap by next_ms; or held, and then in no heap
+ *	ready	in a lane (lane.h), or until its lane is known in the list of
+ *		its domain (where.h); in the heap by the end of its life
  *	busy	something was asked about it (a try, a mark, a bounce)
+ *
+ * An item whose sender is to be told of a delay is in the heap by that time,
+ * if it is nearer.
  */
 #ifndef QMGR_QUEUE_H
 #define QMGR_QUEUE_H
@@ -25,6 +30,17 @@ struct message {
 	uint64_t	size;
 	int64_t		received_ms;
 	bool		is_bouncing;	/* a DSN is being made */
+	bool		is_noticing;	/* a delay notice is being made */
+};
+
+/* How a try went; shared by the recipients that were in it and fared alike. */
+struct attempt {
+	struct attempt	*older;		/* of this item; see item_attempt */
+	int64_t		when_ms;
+	uint32_t	code;		/* of the reply; 0: none */
+	uint32_t	stage;		/* enum remote_stage */
+	uint32_t	verdict;	/* enum verdict, mail/provider.h */
+	const char	*host, *address, *tls, *reply;	/* in the same memory */
 };
 
 struct item {
@@ -33,12 +49,25 @@ struct item {
 	struct message	*message;
 	uint32_t	number, kind, notify, attempts;
 	uint32_t	unknown_ends;	/* tries whose end nobody saw (rule 17) */
-	bool		is_held, is_busy;
+	bool		is_held, is_busy, is_ready;
 	bool		has_failed;	/* for good: waits for its DSN */
+	bool		is_told;	/* of the delay */
+	bool		is_sent;	/* accepted there; that is to be marked */
+	uint32_t	verdict;	/* enum verdict, of a failure */
 	int64_t		next_ms;
+	int64_t		expires_ms;
+	int64_t		notice_ms;	/* of the delay; 0: none */
+	struct link	ready;		/* of its bucket, or its domain */
+	struct bucket	*bucket;	/* lane.c; NULL: in no lane */
+	struct trip	*trip;		/* send.c: is out in that try */
+	struct bounce	*dsn;		/* fail.c: is told of in that */
+	bool		is_late;	/* its sender should know */
+	struct attempt	*last;		/* newest first, at most ATTEMPTS */
 	char		*address, *orcpt, *reason;
 	char		status[16];	/* of a failure: "5.4.7" */
 };
+
+enum { ATTEMPTS = 5 };
 
 struct queue {
 	struct dict	by_mid;		/* mid -> struct message */
@@ -62,6 +91,8 @@ void	queue_remove(struct queue *q, struct item *i);
 
 void	queue_wait(struct queue *q, struct item *i, int64_t next_ms);
 void	queue_hold(struct queue *q, struct item *i, bool is_held);
+/* It may go: in the heap only by the end of its life.  false: waits again. */
+void	queue_ready(struct queue *q, struct item *i, bool is_ready);
 /* Out of the heap while something is asked about it, and back. */
 void	queue_busy(struct queue *q, struct item *i, bool is_busy);
 /* The first item due at now_ms, oldest first; NULL. */
@@ -70,6 +101,9 @@ struct item *queue_due(const struct queue *q, int64_t now_ms);
 int64_t	queue_next_ms(const struct queue *q);
 
 void	item_set_reason(struct item *i, struct str reason);
+/* One more attempt; the oldest of more than ATTEMPTS is forgotten.  Strings
+ * of `a` are copied. */
+void	item_attempt(struct item *i, const struct attempt *a);
 /* mid: a whole id, a prefix, or empty (any).  address: of sender or
  * recipient, or empty (any). */
 bool	item_matches(const struct item *i, struct str mid, struct str address);

@@ -64,7 +64,7 @@ say_new(struct chan *c, const struct message *m, uint32_t number)
 		.orcpt = to->orcpt, .notify = to->notify,
 		.flags = m->env.flags, .size = m->env.size,
 		.received_ms = m->env.received_ms, .next_ms = to->next_ms,
-		.attempts = to->attempts,
+		.attempts = to->attempts, .told = to->told,
 		.held = to->state == RECIPIENT_HELD, .reason = to->reason,
 	};
 
@@ -193,6 +193,7 @@ wait_defer(struct message *m, uint32_t number, struct str reason, bool held)
 	const struct recipient *to = &m->env.to[number];
 	struct mark mark = {
 		.number = number, .attempts = to->attempts + 1,
+		.told = to->told,
 		.redelivery = to->redelivery, .reason = reason,
 		.state = held ? RECIPIENT_HELD : RECIPIENT_WAITS,
 	};
@@ -249,11 +250,9 @@ on_try(struct chan *c, const struct note *n)
 	struct message *m = spool_find(spoold.spool, n->u.queue_try.mid);
 
 	if (m == NULL || number >= m->env.n_to ||
+	    m->env.to[number].kind != ROUTE_LOCAL ||
 	    m->to[number].state >= DELIVERY_WRITTEN) {
 		say_result(c, n->ticket, QUEUE_DELIVERED, STR("is gone"));
-	} else if (m->env.to[number].kind == ROUTE_REMOTE) {
-		say_result(c, n->ticket, QUEUE_LATER,
-		    STR("no outgoing delivery in this version"));
 	} else if (m->to[number].state != DELIVERY_WAITS) {
 		say_result(c, n->ticket, QUEUE_UNKNOWN,
 		    STR("is being handed over"));
@@ -293,10 +292,18 @@ state_for(uint32_t queue_state)
 		return RECIPIENT_HELD;
 	case QUEUE_REMOVED:
 	case QUEUE_BOUNCED:
+	case QUEUE_SENT:
 		return RECIPIENT_DONE;
 	default:
 		return RECIPIENT_WAITS;
 	}
+}
+
+static const char *
+event_for(uint32_t queue_state)
+{
+	return queue_state == QUEUE_REMOVED ? "queue-removed" :
+	    queue_state == QUEUE_SENT ? "spool-sent" : "queue-bounced";
 }
 
 static void
@@ -307,7 +314,7 @@ on_mark(struct chan *c, const struct note *n)
 	struct mark mark = {
 		.number = q->number, .state = state_for(q->state),
 		.attempts = q->attempts, .next_ms = q->next_ms,
-		.reason = q->reason,
+		.told = q->told, .reason = q->reason,
 	};
 
 	if (m == NULL || q->number >= m->env.n_to ||
@@ -316,8 +323,7 @@ on_mark(struct chan *c, const struct note *n)
 	} else {
 		mark.redelivery = m->env.to[q->number].redelivery;
 		if (mark.state == RECIPIENT_DONE) {
-			spoold_log(LOG_LEVEL_INFO, q->state == QUEUE_REMOVED ?
-			    "queue-removed" : "queue-bounced", m);
+			spoold_log(LOG_LEVEL_INFO, event_for(q->state), m);
 			log_str("recipient", m->env.to[q->number].address);
 			log_str("reason", q->reason);
 			log_end();

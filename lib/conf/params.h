@@ -136,7 +136,21 @@
 	P(retry_max, ms, "queue retry-max", "2h", "1s", "7d", BY(QMGR),	\
 	  "Longest wait between two attempts.")				\
 	P(lifetime, ms, "queue lifetime", "4d", "1s", "30d",		\
-	  BY(QMGR)|BY(STORED)|BY(SPOOLD), "After that a message is bounced.")
+	  BY(QMGR)|BY(STORED)|BY(SPOOLD), "After that a message is bounced.") \
+	P(delay_notice, ms, "queue delay-notice", "4h", "0s", "30d", BY(QMGR), \
+	  "So long after it came a sender is told that a message still waits; " \
+	  "0s: never.")							\
+	P(recipients, num, "queue recipients", "100", "1", "1000", BY(QMGR), \
+	  "Most recipients of one message that go to another host together.") \
+	P(connections, num, "queue connections", "500", "4", "10000", BY(QMGR), \
+	  "Most deliveries to other hosts at a time; destinations that do not " \
+	  "answer may take a quarter of them.")				\
+	P(lane_connections, num, "queue lane-connections", "20", "1", "1000", \
+	  BY(QMGR), "Most of these to one provider; conf/providers.conf may "	\
+	  "say less.")							\
+	P(providers, text, "providers", "providers.conf", "path", "",	\
+	  BY(MASTER), "What replies of other hosts mean. Without that file "	\
+	  "the table we were built with.")
 
 #define PARAMS_alias(P)							\
 	P(tables, list, "alias table", "", "table", "", BY(ROUTED)|BY(CTLD), \

@@ -281,6 +281,7 @@
 	F(time,	next_ms,    0)	/* 0: now */				\
 	F(u32,	attempts,   0)	\
 	F(u32,	held,	    0)	\
+	F(u32,	told,	    0)	/* 1: its sender knows of the delay */	\
 	F(str,	reason,	    TEXT_MAX)	/* of the last failed attempt */
 #define FIELDS_QUEUE_LOADED(F)	/* all QUEUE_NEWs of this start are out */ \
 	F(u32,	count,	    0)
@@ -295,6 +296,7 @@
 	F(u32,	number,	    0)	\
 	F(u32,	state,	    0)	/* enum queue_state */			\
 	F(u32,	attempts,   0)	\
+	F(u32,	told,	    0)	\
 	F(time,	next_ms,    0)	\
 	F(str,	reason,	    TEXT_MAX)
 #define FIELDS_QUEUE_MARKED(F)	\
@@ -329,7 +331,10 @@
 	F(str,	orcpt,	    500)	\
 	F(str,	status,	    16)	/* 5.1.1 ... */				\
 	F(u32,	attempts,   0)	\
-	F(str,	reason,	    TEXT_MAX)	/* in words, or the verbatim reply */
+	F(u32,	verdict,    0)	/* enum verdict, mail/provider.h; 0: none */ \
+	F(str,	reason,	    TEXT_MAX)	/* in words */			\
+	F(str,	remote,	    255)	/* the host that said reply, or empty */ \
+	F(str,	reply,	    4096)	/* verbatim, lines joined by LF; or empty */
 #define FIELDS_BOUNCE_TO(F)	/* repeated: where the DSN goes (routed's rows) */ \
 	F(str,	mid,	    26)	/* of the message that failed */	\
 	F(u32,	kind,	    0)	/* enum route_kind */			\
@@ -751,7 +756,7 @@ enum notify_bits { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,
 
 enum queue_result { QUEUE_DELIVERED, QUEUE_LATER, QUEUE_NEVER, QUEUE_UNKNOWN };
 enum queue_state { QUEUE_WAITS, QUEUE_HELD, QUEUE_RELEASED, QUEUE_REMOVED,
-    QUEUE_BOUNCED };
+    QUEUE_BOUNCED, QUEUE_SENT };
 enum queue_verb { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RM };
 
 enum store_replay {

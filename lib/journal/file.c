@@ -141,6 +141,7 @@ spool_file_append(struct spool *s, struct message *m, uint32_t number)
 	struct mark mark = { .mid = str_of(m->mid), .number = number,
 	    .state = to->state, .attempts = to->attempts,
 	    .redelivery = to->redelivery, .next_ms = to->next_ms,
+	    .told = to->told,
 	    .reason = to->reason };
 	char name[DISK_NAME_MAX];
 	struct buf b;

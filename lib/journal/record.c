@@ -48,6 +48,7 @@ static const struct field recipient_fields[] = {
 	ONE(10, U32, recipient, attempts),
 	ONE(11, U32, recipient, redelivery),
 	ONE(12, U64, recipient, next_ms),
+	ONE(13, U32, recipient, told),
 	NO_MORE
 };
 
@@ -91,6 +92,7 @@ static const struct field mark_fields[] = {
 	ONE(6, U32, mark, redelivery),
 	ONE(7, U64, mark, next_ms),
 	ONE(8, U32, mark, last),
+	ONE(9, U32, mark, told),
 	NO_MORE
 };
 

@@ -35,6 +35,7 @@ struct recipient {
 	uint32_t	notify;
 	uint32_t	state;		/* enum recipient_state */
 	uint32_t	attempts, redelivery;
+	uint32_t	told;		/* 1: the sender knows of the delay */
 	int64_t		next_ms;
 };
 
@@ -69,6 +70,7 @@ struct mark {
 	uint32_t	state;		/* enum recipient_state */
 	uint32_t	attempts, redelivery;
 	uint32_t	last;		/* 1: nobody else of the message is open */
+	uint32_t	told;
 	int64_t		next_ms;
 };
 

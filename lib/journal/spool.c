@@ -349,6 +349,7 @@ message_apply(struct spool *s, struct message *m, const struct mark *mark)
 	r->attempts = mark->attempts;
 	r->redelivery = mark->redelivery;
 	r->next_ms = mark->next_ms;
+	r->told = mark->told;
 	if (d->state == DELIVERY_OPEN || d->state == DELIVERY_WAITS)
 		d->state = state_of(r) == DELIVERY_OPEN ? DELIVERY_OPEN :
 		    DELIVERY_WAITS;

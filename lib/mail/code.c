@@ -105,6 +105,12 @@ code_text(struct str code)
 	return codes[0].text;
 }
 
+bool
+code_is_vague(struct str code)
+{
+	return str_same(str_from(code, 1), ".0.0");
+}
+
 struct str
 code_of_reply(struct str reply)
 {

@@ -18,6 +18,7 @@
 #include "base/banned.h"
 
 #define FOLD_AT	72
+#define LINE_AT	900		/* RFC 5322 2.1.1 allows 998 */
 
 /* Text of strangers on folded lines that begin with `indent`. */
 static void
@@ -38,6 +39,39 @@ put_folded(struct buf *out, struct str s, const char *indent)
 			buf_c(out, word.p[i] > 32 && word.p[i] < 127 ?
 			    word.p[i] : '?');
 		column += word.n + 1;
+	}
+}
+
+/* A server's words, each of its lines on one of ours: printable ASCII as it is,
+ * all else as \\xHH. */
+static void
+put_verbatim(struct buf *out, struct str s, const char *indent)
+{
+	struct str line;
+	size_t column;
+	bool is_first = true;
+
+	while (str_line(&s, &line)) {
+		line = str_trim(line);
+		if (line.n == 0)
+			continue;	/* a folded line must not be blank */
+		if (!is_first)
+			buf_fmt(out, "\r\n%s", indent);
+		is_first = false;
+		column = 0;
+		for (size_t i = 0; i < line.n; i++) {
+			if (column > LINE_AT) {
+				buf_fmt(out, "\r\n%s", indent);
+				column = 0;
+			}
+			if (line.p[i] >= 32 && line.p[i] < 127) {
+				buf_c(out, line.p[i]);
+				column++;
+			} else {
+				buf_fmt(out, "\\x%02X", line.p[i]);
+				column += 4;
+			}
+		}
 	}
 }
 
@@ -101,21 +135,55 @@ dsn_put_head(struct buf *out, const struct dsn *d)
 	    "header, is attached.\r\n");
 }
 
+/* What the person who wrote the message can do about it. */
+static const char *
+advice(enum verdict v)
+{
+	static const char *const texts[VERDICTS] = {
+		[VERDICT_BAD_ADDRESS] = "Please look at the address once more; "
+		    "a letter may be wrong or missing.",
+		[VERDICT_POLICY] = "The receiver does not take a message like "
+		    "this one. Sending it again as it is will not help.",
+		[VERDICT_REPUTATION] = "The receiver does not take mail from "
+		    "this mail system at present. It is not about you or your "
+		    "message; the postmaster here can ask for it.",
+		[VERDICT_SLOW] = "The receiver takes mail from here only "
+		    "slowly, and the time was not enough.",
+		[VERDICT_NEVER] = "Sending it again as it is will probably not "
+		    "help.",
+	};
+
+	return v < VERDICTS ? texts[v] : NULL;
+}
+
+static void
+put_words(struct buf *out, struct str words)
+{
+	if (words.n == 0)
+		return;
+	buf_z(out, "    ");
+	put_folded(out, words, "    ");
+	buf_z(out, "\r\n");
+}
+
 void
 dsn_put_person(struct buf *out, const struct dsn *d,
     const struct dsn_recipient *r)
 {
+	const char *what = r->verdict > VERDICT_SLOW && code_is_vague(r->status)
+	    ? verdict_text(r->verdict) : code_text(r->status);
+
 	buf_fmt(out, "\r\n<%.*s>\r\n    %s (%.*s).\r\n", STR_ARG(r->address),
-	    code_text(r->status), STR_ARG(r->status));
-	if (r->reason.n > 0) {
-		if (r->is_reply)
-			buf_fmt(out, "    The server %.*s answered:\r\n    ",
-			    STR_ARG(r->remote));
-		else
-			buf_z(out, "    ");
-		put_folded(out, r->reason, "    ");
+	    what, STR_ARG(r->status));
+	if (!d->is_delay)
+		put_words(out, str_of(advice(r->verdict)));
+	if (r->reply.n > 0) {
+		buf_fmt(out, "    The server %.*s answered:\r\n        ",
+		    STR_ARG(r->remote));
+		put_verbatim(out, r->reply, "        ");
 		buf_z(out, "\r\n");
-	}
+	} else
+		put_words(out, r->reason);
 	if (r->attempts > 1)
 		buf_fmt(out, "    It was tried %u times.\r\n", r->attempts);
 	if (d->is_delay)
@@ -145,9 +213,12 @@ dsn_put_recipient(struct buf *out, const struct dsn *d,
 	    d->is_delay ? "delayed" : "failed", STR_ARG(r->status));
 	if (r->remote.n > 0)
 		buf_fmt(out, "Remote-MTA: dns; %.*s\r\n", STR_ARG(r->remote));
-	if (r->reason.n > 0) {
-		buf_fmt(out, "Diagnostic-Code: %s; ",
-		    r->is_reply ? "smtp" : "X-Veredus");
+	if (r->reply.n > 0) {
+		buf_z(out, "Diagnostic-Code: smtp; ");
+		put_verbatim(out, r->reply, "\t");
+		buf_z(out, "\r\n");
+	} else if (r->reason.n > 0) {
+		buf_z(out, "Diagnostic-Code: X-Veredus; ");
 		put_folded(out, r->reason, "\t");
 		buf_z(out, "\r\n");
 	}

@@ -15,6 +15,7 @@
 #define MAIL_DSN_H
 
 #include "base/buf.h"
+#include "mail/provider.h"
 
 struct dsn {
 	struct str	host;		/* our hostname: Reporting-MTA */
@@ -33,9 +34,10 @@ struct dsn_recipient {
 	struct str	address;	/* where it went */
 	struct str	orcpt;		/* "rfc822;joe@example.org" or empty */
 	struct str	status;		/* "5.1.1" */
-	struct str	reason;		/* words, or a server's reply */
-	bool		is_reply;	/* reason is a server's reply, verbatim */
+	struct str	reason;		/* words of ours */
+	struct str	reply;		/* a server's, verbatim, lines by LF; or empty */
 	struct str	remote;		/* host that said it, or empty */
+	enum verdict	verdict;	/* 0: none */
 	unsigned	attempts;
 };
 

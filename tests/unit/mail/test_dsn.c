@@ -50,9 +50,10 @@ test_bounce(void **state)
 	struct dsn_recipient r = {
 		.address = STR("no@example.org"), .status = STR("5.1.1"),
 		.orcpt = STR("rfc822;No@example.org"),
-		.reason = STR("550 5.1.1 a\r\n--=_01abc--\r\nno \377 user"),
-		.is_reply = true, .remote = STR("mx.example.com"),
-		.attempts = 3,
+		.reason = STR("refused"),
+		.reply = STR("550-5.1.1 a\n--=_01abc--\n550 no \377 user"),
+		.verdict = VERDICT_BAD_ADDRESS,
+		.remote = STR("mx.example.com"), .attempts = 3,
 	};
 	struct arena a;
 	struct buf b;
@@ -81,6 +82,8 @@ test_bounce(void **state)
 	assert_true(has(text, "<no@example.org>"));
 	assert_true(has(text, "there is no such mailbox (5.1.1)"));
 	assert_true(has(text, "mx.example.com answered"));
+	assert_true(has(text, "look at the address once more"));
+	assert_true(has(text, "    550 no \\xFF user"));
 	assert_true(has(text, "tried 3 times"));
 	p = p->child->next;
 	assert_true(str_same(p->subtype, "delivery-status"));
@@ -90,7 +93,8 @@ test_bounce(void **state)
 	assert_true(has(text,
 	    "Final-Recipient: rfc822; no@example.org\r\nAction: failed\r\n"
 	    "Status: 5.1.1\r\n"));
-	assert_true(has(text, "Diagnostic-Code: smtp; 550 5.1.1 a"));
+	assert_true(has(text, "Diagnostic-Code: smtp; 550-5.1.1 a\r\n"
+	    "\t--=_01abc--\r\n\t550 no \\xFF user\r\n"));
 	p = p->next;
 	assert_true(str_same(p->subtype, "rfc822-headers"));
 	assert_true(has(body_of(all, p), "Subject: hello"));
