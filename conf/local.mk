@@ -1,10 +1,11 @@
 # conf - samples, and what the init systems want
-dist_examples_DATA = conf/veredus.conf conf/aliases conf/providers.conf
+dist_examples_DATA = conf/veredus.conf conf/aliases
 examplesdir = $(docdir)/examples
 
 CONF_MADE = conf/veredus.service conf/veredus.init conf/tmpfiles.conf
 EXTRA_DIST += conf/veredus.service.in conf/veredus.init.in \
-	conf/tmpfiles.conf.in conf/sysusers.conf conf/fail2ban/filter.conf
+	conf/tmpfiles.conf.in conf/sysusers.conf conf/fail2ban/filter.conf \
+	conf/providers.conf
 CLEANFILES += $(CONF_MADE)
 all-local: $(CONF_MADE)
 $(CONF_MADE): %: %.in Makefile
@@ -23,6 +24,9 @@ install-data-local: $(CONF_MADE)
 	$(INSTALL_DATA) $(srcdir)/conf/sysusers.conf \
 		$(conf_lib)/sysusers.d/veredus.conf
 	$(INSTALL_DATA) conf/tmpfiles.conf $(conf_lib)/tmpfiles.d/veredus.conf
+	test -f $(DESTDIR)$(sysconfdir)/veredus/providers.conf || \
+		$(INSTALL_DATA) $(srcdir)/conf/providers.conf \
+		$(DESTDIR)$(sysconfdir)/veredus/
 	$(INSTALL_SCRIPT) conf/veredus.init \
 		$(DESTDIR)$(sysconfdir)/init.d/veredus
 	$(INSTALL_DATA) $(srcdir)/conf/fail2ban/filter.conf \

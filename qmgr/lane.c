@@ -415,7 +415,7 @@ good(struct lane *l, const struct lane_terms *t, int64_t now_ms)
 	}
 	if (l->window > t->connections)
 		l->window = t->connections;
-	l->gap_us -= l->gap_us / 50;
+	l->gap_us -= l->gap_us / 25;
 	if (l->gap_us < 1000)
 		l->gap_us = 0;
 	if (l->rung > 0 && now_ms - l->slowed_ms > CLEAN_MS)
@@ -440,14 +440,14 @@ failed(struct lane *l, const struct lane_terms *t, struct str reason,
 }
 
 /* The receiver was seen to take `since` messages since its last complaint,
- * pauses included: not faster than that, and a fifth less. */
+ * pauses included: not faster than that, and a tenth less. */
 static void
 keep_distance(struct lane *l, int64_t now_ms)
 {
 	int64_t gap_us = l->gap_us * 2;
 
 	if (l->slowed_ms > 0 && l->since > 0 && now_ms > l->slowed_ms)
-		gap_us = (now_ms - l->slowed_ms) * 1200 / (int64_t)l->since;
+		gap_us = (now_ms - l->slowed_ms) * 1100 / (int64_t)l->since;
 	else if (gap_us == 0)
 		gap_us = 100 * 1000;
 	if (gap_us < l->gap_us)

@@ -2,7 +2,8 @@
 pkglibexec_PROGRAMS += qmgr/qmgr qmgr/bounce
 qmgr_qmgr_SOURCES = qmgr/act.c qmgr/fail.c qmgr/lane.c qmgr/lane.h \
 	qmgr/qmgr.c qmgr/qmgr.h qmgr/queue.c qmgr/queue.h qmgr/schedule.c \
-	qmgr/schedule.h qmgr/send.c qmgr/send.h qmgr/where.c qmgr/where.h
+	qmgr/schedule.h qmgr/send.c qmgr/send.h \
+	qmgr/terms.c qmgr/terms.h qmgr/where.c qmgr/where.h
 nodist_qmgr_qmgr_SOURCES = qmgr/providers.inc
 qmgr_qmgr_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
 
@@ -10,9 +11,11 @@ qmgr_qmgr_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
 BUILT_SOURCES += qmgr/providers.inc
 CLEANFILES += qmgr/providers.inc
 qmgr/providers.inc: conf/providers.conf
-	$(AM_V_GEN)$(MKDIR_P) qmgr && sed -e 's/[\\"]/\\&/g' \
-		-e 's/.*/"&\\n"/' $(srcdir)/conf/providers.conf > $@
-qmgr/qmgr-send.$(OBJEXT) qmgr/send.$(OBJEXT): qmgr/providers.inc
+	$(AM_V_GEN)$(MKDIR_P) qmgr && { \
+		echo 'static const char providers_built_in[] ='; \
+		sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' \
+		$(srcdir)/conf/providers.conf; echo ';'; } > $@
+qmgr/terms.$(OBJEXT): qmgr/providers.inc
 qmgr_bounce_SOURCES = qmgr/bounce.c
 qmgr_bounce_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
 

@@ -30,6 +30,7 @@ enum {
 	TRIES_MAX = 64,		/* unanswered QUEUE_TRYs */
 	UNKNOWN_ENDS_MAX = 3,	/* rule 17: then an operator decides */
 	SWEEP_MS = 5000,
+	SOON_MS = 2,
 };
 
 struct qmgr qmgr;
@@ -290,7 +291,9 @@ on_new(const struct note_queue_new *n)
 		qmgr_defer(i, n->reason);
 	else
 		queue_wait(&qmgr.queue, i, n->next_ms);
-	qmgr_look();
+	/* its other recipients are right behind it, and go along */
+	if (!timer_armed(&qmgr.soon))
+		timer_set(&qmgr.soon, SOON_MS);
 }
 
 static void
@@ -411,6 +414,7 @@ start(void)
 	queue_init(&qmgr.queue);
 	timer_init(&qmgr.clock, on_clock);
 	defer_init(&qmgr.look, look);
+	timer_init(&qmgr.soon, on_clock);
 	timer_init(&qmgr.sweep, on_sweep);
 	timer_set(&qmgr.sweep, SWEEP_MS);
 	send_init();

@@ -26,6 +26,7 @@ struct qmgr {
 	struct lanes	lanes;
 	struct providers providers;
 	struct timer	clock;		/* rings when the next item is due */
+	struct timer	soon;		/* news is coming */
 	struct timer	sweep;		/* of lanes and domains nobody uses */
 	struct defer	look;
 	unsigned	trying;		/* QUEUE_TRYs that are out */

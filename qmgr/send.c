@@ -19,14 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "daemon/daemon.h"
 #include "qmgr/qmgr.h"
+#include "qmgr/terms.h"
 #include "qmgr/where.h"
 
 #include "base/banned.h"
@@ -35,7 +34,6 @@ enum {
 	RECIPIENTS_MAX = 1000,
 	MARK_AGAIN_MS = 5000,
 	TRY_MS = 30 * 60 * 1000,	/* a message over a thin line */
-	TABLE_ARENA = 4 * 1024 * 1024,
 };
 
 /* One REMOTE_TRY that is out. */
@@ -55,12 +53,21 @@ static struct link trips = { &trips, &trips };
 /* Begun before spoold died: who is in them is told to us again, and must not
  * be sent again. */
 static struct link orphans = { &orphans, &orphans };
-static struct arena table_arena;
-static struct buf table_text;
 
-static const char providers_built_in[] =
-#include "qmgr/providers.inc"
-;
+void
+send_reload(void)
+{
+	terms_load();
+	lanes_set_most(&qmgr.lanes, daemon_conf()->queue.connections);
+}
+
+void
+send_init(void)
+{
+	lanes_init(&qmgr.lanes, daemon_conf()->queue.connections);
+	where_init();
+	terms_init();
+}
 
 const char *
 stage_text(uint32_t stage)
@@ -75,83 +82,6 @@ stage_text(uint32_t stage)
 	};
 
 	return stage < NITEMS(texts) ? texts[stage] : "?";
-}
-
-/* --- the table of providers ---------------------------------------------- */
-
-static bool
-read_table(int fd)
-{
-	struct stat st;
-	uint8_t *p;
-
-	buf_reset(&table_text);
-	if (fd < 0 || fstat(fd, &st) != 0 || st.st_size > PROVIDERS_FILE_MAX)
-		return false;
-	p = buf_grow(&table_text, (size_t)st.st_size);
-	if (p == NULL || file_pread(fd, p, (size_t)st.st_size, 0) != 0)
-		return false;
-	buf_grown(&table_text, (size_t)st.st_size);
-	return true;
-}
-
-/* The operator's file, or what we were built with. */
-static void
-load_table(void)
-{
-	struct why why;
-	bool is_file;
-
-	arena_reset(&table_arena);
-	is_file = read_table(daemon_file("providers"));
-	if (is_file && providers_parse(&qmgr.providers, buf_str(&table_text),
-	    &table_arena, &why) == 0)
-		return;
-	if (is_file)
-		log_say(LOG_LEVEL_ERROR, "providers-bad", "%s; the built-in "
-		    "table is used", why.text);
-	arena_reset(&table_arena);
-	if (providers_parse(&qmgr.providers, str_of(providers_built_in),
-	    &table_arena, &why) != 0)
-		bug("built-in providers: %s", why.text);
-}
-
-void
-send_reload(void)
-{
-	load_table();
-	lanes_set_most(&qmgr.lanes, daemon_conf()->queue.connections);
-}
-
-void
-send_init(void)
-{
-	arena_init(&table_arena, TABLE_ARENA);
-	buf_init(&table_text, PROVIDERS_FILE_MAX + 1);
-	lanes_init(&qmgr.lanes, daemon_conf()->queue.connections);
-	where_init();
-	send_reload();
-}
-
-struct lane_terms
-send_terms(const struct lane *l)
-{
-	const struct provider *p = provider_named(&qmgr.providers,
-	    str_of(l->provider)), *rest = qmgr.providers.general;
-	const struct conf *c = daemon_conf();
-	struct lane_terms t = { .connections = c->queue.lane_connections,
-	    .retry_ms = c->queue.retry, .retry_max_ms = c->queue.retry_max,
-	    .pauses = 1, .pause_ms = { 2 * 60 * 1000 } };
-
-	if (p != NULL && p->connections > 0 && p->connections < t.connections)
-		t.connections = p->connections;
-	if (p == NULL || p->pauses == 0)
-		p = rest;
-	if (p != NULL && p->pauses > 0) {
-		t.pauses = p->pauses;
-		memcpy(t.pause_ms, p->pause_ms, sizeof(t.pause_ms));
-	}
-	return t;
 }
 
 /* --- trips --------------------------------------------------------------- */
@@ -338,7 +268,7 @@ back_to_lane(void *session, const struct note *n)
 static void
 slow_down(struct item *i, const struct lane *l)
 {
-	const struct lane_terms t = send_terms(l);
+	const struct lane_terms t = terms_of(l);
 	unsigned rung = l->rung < t.pauses ? l->rung : t.pauses - 1;
 
 	i->next_ms = lane_paused(l, clock_real_ms()) ? l->pause_until_ms :
@@ -352,79 +282,90 @@ slow_down(struct item *i, const struct lane *l)
 }
 
 static void
-not_trusted(struct item *i, const char *status)
+for_good(struct item *i, const struct note_remote_row *r, enum verdict v)
 {
-	if ((i->message->flags & SPOOL_BULK) == 0) {
-		fail_item(i, status);
-		return;
-	}
-	qmgr.distrusted++;
-	qmgr_hold(i, LOG_LEVEL_ERROR);
+	char status[16];
+
+	i->verdict = (uint32_t)v;
+	fail_item(i, status_of(r, v, status));
 }
 
-/* Did the host refuse to talk to us at all? */
-static bool
-is_of_host(const struct note_remote_row *r)
+/* A 5xx about us holds what is bulk; a 4xx about us is a *too fast*. */
+static void
+not_trusted(struct trip *t, struct item *i, const struct note_remote_row *r)
 {
-	return r->stage <= STAGE_AUTH;
+	if (r->code / 100 != 5) {
+		t->is_slow = true;
+		slow_down(i, t->lane);
+	} else if (i->message->flags & SPOOL_BULK) {
+		qmgr.distrusted++;
+		qmgr_hold(i, LOG_LEVEL_ERROR);
+	} else
+		for_good(i, r, VERDICT_REPUTATION);
+}
+
+static void
+follow(struct trip *t, struct item *i, const struct note_remote_row *r,
+    enum verdict v)
+{
+	t->lane->deferred += v == VERDICT_LATER;
+	t->lane->refused += v > VERDICT_SLOW;
+	switch (v) {
+	case VERDICT_ACCEPTED:
+		t->is_good = true;
+		sent(i, r);
+		break;
+	case VERDICT_SLOW:
+		t->is_slow = true;
+		slow_down(i, t->lane);
+		break;
+	case VERDICT_LATER:
+		/* nobody there, or nobody who lets us in */
+		t->is_failed |= r->stage <= STAGE_AUTH &&
+		    r->stage != STAGE_DNS;
+		qmgr_defer(i, str_of(i->reason));
+		break;
+	case VERDICT_REPUTATION:
+		not_trusted(t, i, r);
+		break;
+	default:
+		for_good(i, r, v);
+		break;
+	}
+}
+
+/* Without a reply remote's own words decide. */
+static enum verdict
+verdict_of(const struct trip *t, const struct note_remote_row *r)
+{
+	enum verdict v;
+
+	if (r->result == QUEUE_DELIVERED)
+		return VERDICT_ACCEPTED;
+	if (r->code == 0)
+		return r->result == QUEUE_NEVER ? VERDICT_NEVER :
+		    VERDICT_LATER;
+	v = provider_verdict(&qmgr.providers, provider_named(&qmgr.providers,
+	    str_of(t->lane->provider)), r->code, r->reply, NULL);
+	return v == VERDICT_ACCEPTED ? VERDICT_LATER : v;
 }
 
 static void
 judge(struct trip *t, struct item *i, const struct note_remote_row *r)
 {
-	const struct provider *p = provider_named(&qmgr.providers,
-	    str_of(t->lane->provider));
-	enum verdict v = r->code > 0 ? provider_verdict(&qmgr.providers, p,
-	    r->code, r->reply, NULL) : r->result == QUEUE_NEVER ?
-	    VERDICT_NEVER : VERDICT_LATER;
-	char status[16];
+	enum verdict v = verdict_of(t, r);
 
-	if (r->result == QUEUE_DELIVERED)
-		v = VERDICT_ACCEPTED;
-	else if (v == VERDICT_ACCEPTED)
-		v = VERDICT_LATER;
 	i->attempts++;
 	remember(i, r, v);
-	if (v != VERDICT_ACCEPTED)
+	if (v != VERDICT_ACCEPTED) {
 		set_words(i, r);
-	t->is_good |= v == VERDICT_ACCEPTED;
-	if (t->reason == NULL && v != VERDICT_ACCEPTED)
-		t->reason = xstrdup(i->reason);
-	if (r->result == QUEUE_UNKNOWN) {
+		if (t->reason == NULL)
+			t->reason = xstrdup(i->reason);
+	}
+	if (r->result == QUEUE_UNKNOWN)
 		qmgr_unknown_end(i);
-		return;
-	}
-	switch (v) {
-	case VERDICT_ACCEPTED:
-		sent(i, r);
-		return;
-	case VERDICT_SLOW:
-		t->is_slow = true;
-		slow_down(i, t->lane);
-		return;
-	case VERDICT_LATER:
-		t->is_failed |= is_of_host(r) && r->stage != STAGE_DNS;
-		t->lane->deferred++;
-		qmgr_defer(i, str_of(i->reason));
-		return;
-	case VERDICT_REPUTATION:
-		t->lane->refused++;
-		if (r->code / 100 == 5) {
-			not_trusted(i, status_of(r, v, status));
-			return;
-		}
-		t->is_slow = true;
-		slow_down(i, t->lane);
-		return;
-	case VERDICT_NEVER:
-	case VERDICT_BAD_ADDRESS:
-	case VERDICT_POLICY:
-	case VERDICTS:
-		break;
-	}
-	t->lane->refused++;
-	i->verdict = (uint32_t)v;
-	fail_item(i, status_of(r, v, status));
+	else
+		follow(t, i, r, v);
 }
 
 /* --- the end of a trip --------------------------------------------------- */
@@ -450,7 +391,7 @@ no_row(struct trip *t, bool was_heard)
 static void
 finish(struct trip *t, const struct note_remote_done *d)
 {
-	struct lane_terms terms = send_terms(t->lane);
+	struct lane_terms terms = terms_of(t->lane);
 	enum lane_end how = t->is_slow ? LANE_SLOW : t->is_good ? LANE_GOOD :
 	    t->is_failed ? LANE_FAILED : LANE_NEUTRAL;
 	bool was_paused = lane_paused(t->lane, clock_real_ms());

@@ -24,7 +24,6 @@ bool	send_adopt(struct item *i);
 void	send_look(void);
 /* When to look again by time alone; -1: never. */
 int64_t	send_next_ms(void);
-struct lane_terms send_terms(const struct lane *l);
 const char *stage_text(uint32_t stage);
 
 #endif
