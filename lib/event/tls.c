@@ -580,6 +580,11 @@ tls_free(struct tls *t)
 {
 	if (t == NULL)
 		return;
+	/* A connection that ends without close_notify, as most do, would make
+	 * its session one that is not resumed. */
+	if (t->client != NULL && !t->is_shut && SSL_is_init_finished(t->ssl))
+		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN |
+		    SSL_RECEIVED_SHUTDOWN);
 	SSL_free(t->ssl);
 	SSL_SESSION_free(t->session);
 	tls_server_unref(t->server);
