@@ -13,8 +13,8 @@ delivery_remote_LDADD = lib/libsmtp.a lib/libmail.a $(LIB_DAEMON) \
 	$(LIBS_DAEMON)
 
 pkglibexec_PROGRAMS += delivery/signd
-delivery_signd_SOURCES = delivery/signd.c
-delivery_signd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
+delivery_signd_SOURCES = delivery/signd.c delivery/sign.c delivery/sign.h
+delivery_signd_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON) $(OPENDKIM_LIBS)
 
 pkglibexec_PROGRAMS += delivery/keyd
 delivery_keyd_SOURCES = delivery/keyd.c

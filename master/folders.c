@@ -35,6 +35,7 @@ static const struct row {
 	/* password digests: authd's group reads them, root writes them */
 	{ FOLDER_USERS,	  FOLDER_STATE, "users",   MASTER, AUTHD,  02750 },
 	{ FOLDER_TABLES,  FOLDER_STATE, "tables",  MASTER, MASTER, 0755 },
+	{ FOLDER_DKIM,	  FOLDER_STATE, "dkim",	   MASTER, MASTER, 0700 },
 	{ FOLDER_RATED,	  FOLDER_STATE, "rated",   RATED,  RATED,  0700 },
 	{ FOLDER_ACCOUNT, FOLDER_STATE, "account", STORED, STORED, 0700 },
 	{ FOLDER_INDEX,	  FOLDER_STATE, "index",   STORED, STORED, 0700 },
@@ -58,6 +59,8 @@ setting(enum folder f)
 		return c->master.users;
 	case FOLDER_TABLES:
 		return c->master.tables;
+	case FOLDER_DKIM:
+		return c->master.dkim;
 	case FOLDER_INDEX:
 		return c->master.index;
 	case FOLDER_SPOOL:

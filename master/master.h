@@ -13,6 +13,7 @@
  *	watch.c		reap, back off, ready, open the doors, stop in order
  *	reload.c	a new file: all of it or nothing
  *	control.c	what ctld may ask
+ *	dkim.c		keys for signd
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
@@ -61,7 +62,7 @@ struct config {
 };
 
 enum folder { FOLDER_RUN, FOLDER_EMPTY, FOLDER_STATE, FOLDER_USERS,
-    FOLDER_TABLES, FOLDER_RATED, FOLDER_ACCOUNT, FOLDER_INDEX, FOLDER_SPOOL,
+    FOLDER_TABLES, FOLDER_DKIM, FOLDER_RATED, FOLDER_ACCOUNT, FOLDER_INDEX, FOLDER_SPOOL,
     FOLDER_MAIL, FOLDER_LOG, FOLDER_COUNT };
 
 struct socket {
@@ -128,6 +129,9 @@ void	tickets_reload(const struct config *old);
 /* start.c */
 void	start_child(struct child *c);
 void	start_tell_settings(struct child *c);
+
+/* dkim.c: a SIGN_KEY for each key; does nothing for other kinds */
+void	dkim_tell(struct child *c);
 
 /* wire.c */
 void	wire_child(struct child *c);		/* to all that live */

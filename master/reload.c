@@ -29,6 +29,7 @@ say_what_waits(const struct config *old, const struct config *new,
 		PAIR("folders spool", spool), PAIR("folders mail", mail),
 		PAIR("folders log", log), PAIR("folders index", index),
 		PAIR("folders users", users), PAIR("folders tables", tables),
+		PAIR("folders dkim", dkim),
 		PAIR("cage", cage), PAIR("user-prefix", user_prefix),
 		PAIR("pid-file", pid_file),
 #undef PAIR

@@ -100,7 +100,7 @@ tell_keys(struct child *c)
 {
 	const struct { unsigned who; const char *name; struct str key; }
 	    keys[] = {
-		{ BY(AUTHD) | BY(STORED) | BY(SPOOLD), "grant",
+		{ BY(AUTHD) | BY(STORED) | BY(SPOOLD) | BY(SIGND), "grant",
 		    str_mem(master.grant_key, GRANT_KEY) },
 		{ READERS | BY(SPOOLD) | BY(STORED) | BY(CTLD), "place",
 		    str_mem(master.place_key, PLACE_KEY) },
@@ -199,6 +199,7 @@ start_tell_settings(struct child *c)
 
 	tell_rows(c);
 	tell_certificate(c);
+	dkim_tell(c);
 	tell_smarthost(c);
 	if (c->kind == QMGR)
 		tell_file(c, "providers", master.config->providers_fd);

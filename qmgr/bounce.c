@@ -5,7 +5,7 @@
  * In: BOUNCE_RCPT and BOUNCE_TO rows, then BOUNCE_MAKE, from qmgr; the failed
  * message, read-only, from spoold.  Out: a message with the null sender, to
  * spoold, together with the recipients it closes: both are in one batch of
- * the journal (rule 19).
+ * the journal (rule 19).  Before, signd signs it as our hostname.
  *
  * It decides nothing (qmgr does), keeps nothing, and sees one message's
  * bytes at a time.
@@ -59,6 +59,9 @@ struct job {
 	uint32_t	targets;
 	int64_t		expires_ms;
 	bool		is_delay, is_double;
+	int		file;		/* the DSN; -1: not yet written */
+	uint64_t	size;
+	bool		is_8bit;
 	struct chan	*qmgr;
 	uint32_t	ticket;
 };
@@ -72,7 +75,11 @@ static void
 job_free(struct job *j)
 {
 	chan_forget(daemon_peer(SPOOLD, 0), j);
+	chan_forget(daemon_peer(SIGND, 0), j);
+	chan_forget(NULL, j);
 	list_remove(&j->link);
+	if (j->file >= 0)
+		(void)close(j->file);
 	arena_free(&j->arena);
 	free(j);
 }
@@ -102,6 +109,7 @@ job_of(struct str mid)
 	arena_init(&j->arena, ARENA_MAX);
 	j->mid = arena_str(&j->arena, mid);
 	j->end = &j->first;
+	j->file = -1;
 	list_push(&jobs, &j->link);
 	return j;
 }
@@ -257,23 +265,47 @@ put_rows(const struct job *j, struct chan *spoold)
 }
 
 static void
-commit(struct job *j, struct str content, bool is_8bit)
+commit(struct job *j, struct str added)
 {
 	struct chan *spoold = daemon_peer(SPOOLD, 0);
 	struct note_spool_commit n = { .mid = j->bounce, .parent = j->mid,
-	    .flags = SPOOL_DSN | (is_8bit ? SPOOL_8BIT : 0u) |
+	    .flags = SPOOL_DSN | (j->is_8bit ? SPOOL_8BIT : 0u) |
 	    (j->is_double ? SPOOL_DOUBLE : 0u), .recipients = j->targets,
-	    .size = content.n, .received_ms = clock_real_ms(),
-	    .deadline_ms = clock_mono_ms() + DEADLINE_MS,
-	    .fd = sealed_file(content) };
+	    .size = j->size, .added = added, .received_ms = clock_real_ms(),
+	    .deadline_ms = clock_mono_ms() + DEADLINE_MS, .fd = j->file };
 
-	if (n.fd < 0) {
-		finish(j, FAIL_TEMP, "no memory for the notification");
-		return;
-	}
 	put_rows(j, spoold);
 	ask_spool_commit(spoold, &n, on_committed, j);
-	(void)close(n.fd);	/* the channel has its own */
+}
+
+/* What cannot be signed now waits with its cause in the queue. */
+static void
+on_signed(void *session, const struct note *n)
+{
+	const struct note_sign_done *d = note_as_sign_done(n);
+	bool may_wait = str_same(daemon_conf()->dkim.unavailable, "later");
+
+	if ((d == NULL || d->failed == -FAIL_TEMP) && may_wait)
+		finish(session, FAIL_TEMP, "signd did not answer");
+	else
+		commit(session, d != NULL && d->failed == 0 ? d->added :
+		    STR(""));
+}
+
+static void
+sign(struct job *j, struct str content)
+{
+	struct note_sign_ask n = { .mid = j->bounce, .size = content.n };
+
+	j->file = n.fd = sealed_file(content);
+	j->size = content.n;
+	j->is_8bit = has_8bit(content);
+	if (j->file < 0)
+		finish(j, FAIL_TEMP, "no memory for the notification");
+	else if (!daemon_conf()->dkim.sign)
+		commit(j, STR(""));
+	else
+		ask_sign_ask(daemon_peer(SIGND, 0), &n, on_signed, j);
 }
 
 static void
@@ -298,7 +330,7 @@ on_body(void *session, const struct note *n)
 		if (buf_failed(&out))
 			finish(j, FAIL_TOO_BIG, "too many recipients");
 		else
-			commit(j, buf_str(&out), has_8bit(buf_str(&out)));
+			sign(j, buf_str(&out));
 	}
 	buf_free(&back);
 	buf_free(&out);

@@ -137,8 +137,8 @@ log_message(const struct smtp *s, const char *event)
 		log_str("account", s->login.account);
 }
 
-static enum step
-refuse_message(struct smtp *s, const struct smtp_reply *r)
+enum step
+smtp_data_refuse(struct smtp *s, const struct smtp_reply *r)
 {
 	log_message(s, "smtpd-refused");
 	log_u64("code", r->code);
@@ -327,13 +327,13 @@ not_stored(struct smtp *s, const struct note_spool_done *d)
 
 	switch (-(int)d->failed) {
 	case FAIL_TOO_BIG:
-		return refuse_message(s, &spool_full);
+		return smtp_data_refuse(s, &spool_full);
 	case FAIL_DENIED:
-		return refuse_message(s, &login_again);
+		return smtp_data_refuse(s, &login_again);
 	case FAIL_PERM:
-		return refuse_message(s, &never);
+		return smtp_data_refuse(s, &never);
 	default:
-		return refuse_message(s, &spool_gone);
+		return smtp_data_refuse(s, &spool_gone);
 	}
 }
 
@@ -346,7 +346,7 @@ on_done(void *session, const struct note *n)
 	if (d == NULL) {
 		/* Nobody knows whether it was taken: leave its file be. */
 		s->tx.is_large = false;
-		smtp_go(s, refuse_message(s, &spool_gone));
+		smtp_go(s, smtp_data_refuse(s, &spool_gone));
 	} else if (d->failed != 0) {
 		smtp_go(s, not_stored(s, d));
 	} else {
@@ -359,11 +359,11 @@ say_commit(struct smtp *s)
 {
 	struct tx *tx = &s->tx;
 	uint8_t sum[DIGEST_LEN];
-	struct buf added;
 	struct note_spool_commit note = {
 		.mid = str_of(tx->mid), .sid = str_of(s->sid),
 		.sender = tx->sender, .recipients = (uint32_t)tx->targets.n,
-		.size = tx->written, .received_ms = clock_real_ms(),
+		.size = tx->written, .received_ms = tx->received_ms,
+		.added = buf_str(&tx->added),
 		.deadline_ms = tx->give_up_ms,
 		.account = s->login.account, .home = s->login.home,
 		.service = str_of(s->service->name),
@@ -378,11 +378,7 @@ say_commit(struct smtp *s)
 		digest_end(&tx->digest, sum);
 		note.digest = str_mem(sum, sizeof(sum));
 	}
-	buf_init(&added, ADDED_MAX);
-	put_added(s, &added, note.received_ms / 1000);
-	note.added = buf_str(&added);
 	ask_spool_commit(daemon_peer(SPOOLD, 0), &note, on_done, s);
-	buf_free(&added);
 	return WAIT;
 }
 
@@ -404,10 +400,18 @@ say_recipients(struct smtp *s)
 		if (chan_ok(spoold) && chan_busy(spoold))
 			return clock_mono_ms() < tx->give_up_ms ?
 			    smtp_delay(s, BUSY_MS, say_recipients) :
-			    refuse_message(s, &spool_gone);
+			    smtp_data_refuse(s, &spool_gone);
 		note_put_spool_rcpt(spoold, &note);
 	}
 	return say_commit(s);
+}
+
+static enum step
+store(struct smtp *s)
+{
+	s->tx.to_say = s->tx.targets.first;
+	s->tx.give_up_ms = clock_mono_ms() + ANSWER_MS;
+	return say_recipients(s);
 }
 
 /* All octets are in; where they are not yet in a file, put them there. */
@@ -427,11 +431,12 @@ commit(struct smtp *s)
 		fault = tx->spoiled;
 	}
 	if (fault != NULL)
-		return refuse_message(s, fault);
+		return smtp_data_refuse(s, fault);
 	tx_drop_content(tx);
-	tx->to_say = tx->targets.first;
-	tx->give_up_ms = clock_mono_ms() + ANSWER_MS;
-	return say_recipients(s);
+	tx->received_ms = clock_real_ms();
+	buf_init(&tx->added, ADDED_MAX);
+	put_added(s, &tx->added, tx->received_ms / 1000);
+	return smtp_sign(s, store);
 }
 
 /* --- octets -------------------------------------------------------------- */

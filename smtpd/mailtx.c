@@ -40,6 +40,7 @@ tx_begin(struct tx *tx)
 	arena_init(&tx->arena, TX_CAP);
 	buf_init(&tx->content, 0);
 	buf_init(&tx->raw, 0);
+	buf_init(&tx->added, 0);
 }
 
 void
@@ -53,6 +54,7 @@ tx_end(struct tx *tx)
 	digest_drop(&tx->digest);
 	smtp_head_free(&tx->head);
 	tx_drop_content(tx);
+	buf_free(&tx->added);
 	dict_free(&tx->known);
 	arena_free(&tx->arena);
 	tx_begin(tx);

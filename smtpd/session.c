@@ -258,7 +258,7 @@ on_input(struct stream *st)
 static void
 session_free(struct smtp *s)
 {
-	static const enum proc asked[] = { AUTHD, RATED, ROUTED, SPOOLD };
+	static const enum proc asked[] = { AUTHD, RATED, ROUTED, SPOOLD, SIGND };
 
 	/* Asks are forgotten on every channel: a session does not know which
 	 * worker of a pool it asked. */

@@ -8,6 +8,7 @@
  *	auth.c		AUTH
  *	mailtx.c	MAIL and RCPT: the transaction
  *	data.c		DATA: the content on its way to spoold
+ *	sign.c		has it signed before it is stored
  *	quirks.c	those who are no SMTP clients at all
  *	smtpd.c		the process: services, certificate, drain
  *
@@ -68,6 +69,8 @@ struct targets {
 	size_t		n;
 };
 
+struct smtp;
+
 /* One mail transaction, from MAIL to the answer to its data. */
 struct tx {
 	bool		is_open;
@@ -95,6 +98,10 @@ struct tx {
 	struct digest	digest;
 	struct target	*to_say;	/* next SPOOL_RCPT */
 	int64_t		give_up_ms;	/* clock_mono_ms: spoold is too slow */
+	int64_t		received_ms;
+	struct buf	added;		/* header lines put before the content */
+	int64_t		sign_until_ms;	/* clock_mono_ms: signd is too slow */
+	enum step	(*after_sign)(struct smtp *);
 };
 
 struct login {
@@ -171,6 +178,11 @@ void	tx_end(struct tx *tx);		/* all memory and descriptors back */
 void	tx_drop_content(struct tx *tx);
 /* Takes what it can of the stream's input. */
 enum step smtp_data_input(struct smtp *s);
+
+/* 4xx or 5xx instead of 250: the transaction is over, and logged. */
+enum step smtp_data_refuse(struct smtp *s, const struct smtp_reply *r);
+/* Puts DKIM-Signature lines on top of tx.added, then goes on. */
+enum step smtp_sign(struct smtp *s, enum step (*then)(struct smtp *));
 
 /* Is this the first line of another protocol?  Then nothing of it may be
  * read as SMTP. */

@@ -108,6 +108,7 @@ cli_folder(struct cli *c, const char *which)
 		{ "mail", c->conf.master.mail }, { "log", c->conf.master.log },
 		{ "users", c->conf.master.users },
 		{ "tables", c->conf.master.tables },
+		{ "dkim", c->conf.master.dkim },
 	};
 
 	for (size_t i = 0; i < NITEMS(folders); i++)

@@ -19,6 +19,7 @@
 struct cli {
 	const char	*conf_path;	/* -c, or the compiled-in place */
 	bool		json;		/* --json */
+	const char	*selector, *type; /* --selector, --type; NULL: not given */
 	bool		loaded;
 	struct conf_file file;
 	struct conf	conf;
@@ -36,7 +37,7 @@ struct verb {
 };
 
 extern const struct verb service_verbs[], account_verbs[], alias_verbs[],
-    mail_verbs[];
+    mail_verbs[], dkim_verbs[];
 
 /* Reads and checks the file; on errors prints them all and returns 78. */
 int	cli_load(struct cli *c) MUST_CHECK;

@@ -2,10 +2,11 @@
 sbin_PROGRAMS += tools/veredus tools/sendmail
 TOOLS_COMMON = tools/cli.c tools/cli.h tools/control.c tools/drop.c \
 	tools/compose.c tools/json.c tools/json.h tools/sendmail.h tools/submit.c
-tools_veredus_SOURCES = tools/account.c tools/alias.c tools/mail.c tools/main.c \
+tools_veredus_SOURCES = tools/account.c tools/alias.c tools/dkim.c \
+	tools/mail.c tools/main.c \
 	tools/service.c tools/trace.c tools/trace.h $(TOOLS_COMMON)
 tools_veredus_LDADD = lib/libconf.a lib/libtable.a lib/libsmtp.a lib/libmail.a \
-	lib/libbase.a $(BDB_LIBS) $(CRYPT_LIBS)
+	lib/libcrypto.a lib/libbase.a $(BDB_LIBS) $(CRYPT_LIBS) $(OPENSSL_LIBS)
 tools_sendmail_SOURCES = tools/sendmail.c $(TOOLS_COMMON)
 tools_sendmail_LDADD = lib/libconf.a lib/libsmtp.a lib/libmail.a lib/libbase.a
 

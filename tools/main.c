@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tools/main.c - veredus(8): the operator's one command.  A verb is a row of
- * a table in service.c, account.c, alias.c or mail.c; this file knows none
+ * a table in service.c, account.c, alias.c, mail.c or dkim.c; this file knows none
  * of them.
  */
 #include "tools/cli.h"
@@ -24,6 +24,7 @@ static const struct {
 	{ "accounts", account_verbs },
 	{ "aliases", alias_verbs },
 	{ "mail", mail_verbs },
+	{ "DKIM keys", dkim_verbs },
 };
 
 static void
@@ -99,6 +100,8 @@ main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "selector", required_argument, NULL, 's' },
+		{ "type", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct cli c = { .conf_path = PATH_DEFAULT };
@@ -111,6 +114,10 @@ main(int argc, char **argv)
 			c.conf_path = optarg;
 		else if (o == 'j')
 			c.json = true;
+		else if (o == 's')
+			c.selector = optarg;
+		else if (o == 't')
+			c.type = optarg;
 		else if (o == 'V') {
 			printf("veredus %s\n", VEREDUS_VERSION);
 			return EX_OK;

@@ -24,7 +24,8 @@
 
 #define PARAM_SECTIONS(S) S(master) S(site) S(smtpd) S(spool)	\
 	 S(queue) S(alias) S(pop3d) S(imapd) S(stored) S(auth)	\
-	S(rate) S(log) S(remote)
+	S(rate) S(log) S(remote) \
+	S(dkim)
 
 /* What master itself needs: folders, listeners, processes.  Relative paths
  * start at the folder of the configuration file. */
@@ -56,6 +57,8 @@
 	  "Where the users file lies; state/users if empty.")		\
 	P(tables, text, "folders tables", "", "path", "", BY(MASTER),	\
 	  "Where alias and other tables lie; state/tables if empty.")	\
+	P(dkim, text, "folders dkim", "", "path", "", BY(MASTER),	\
+	  "Where the private keys of DKIM lie; state/dkim if empty.")	\
 	P(cage, word, "cage", "required", "required optional", "", EVERYBODY, \
 	  "Refuse to start where the kernel lacks seccomp or Landlock, or go on.") \
 	P(user_prefix, text, "user-prefix", "veredus-", "", "", BY(MASTER), \
@@ -87,7 +90,8 @@
 	  "Our fully qualified name: greeting, EHLO, Received, message ids. " \
 	  "The only setting that has to be given.")			\
 	P(domains, list, "domain", "", "domain", "",			\
-	  BY(ROUTED)|BY(SMTPD)|BY(CTLD)|BY(AUTHD)|BY(QMGR)|BY(BOUNCE),	\
+	  BY(ROUTED)|BY(SMTPD)|BY(CTLD)|BY(AUTHD)|BY(QMGR)|BY(BOUNCE)|	\
+	  BY(SIGND),							\
 	  "A domain whose mail is delivered here; may have a block.")	\
 	P(postmaster, text, "postmaster", "", "address", "",		\
 	  BY(ROUTED)|BY(QMGR)|BY(BOUNCE),				\
@@ -117,7 +121,31 @@
 	P(command_timeout, ms, "smtp command-timeout", "5m", "1s", "1h", \
 	  BY(SMTPD), "Wait for a command; RFC 5321 4.5.3.2.7 asks 5 minutes.") \
 	P(data_timeout, ms, "smtp data-timeout", "5m", "1s", "1h",	\
-	  BY(SMTPD), "Wait for a block of data.")
+	  BY(SMTPD), "Wait for a block of data.")			\
+	P(long_lines, word, "smtp long-lines", "encode", "encode keep", "",	\
+	  BY(SMTPD), "Submitted parts with a line of more than 998 octets " \
+	  "are re-encoded before they are signed, or kept: servers on the "	\
+	  "way may cut such lines, or refuse them.")			\
+	P(eight_bit, word, "smtp 8bit", "keep", "keep encode", "",	\
+	  BY(SMTPD), "Submitted parts with octets above 127 are kept, or "	\
+	  "re-encoded before they are signed, for receivers without "	\
+	  "8BITMIME.")
+
+/* Signing (signd) and what has to be done to a message before. */
+#define PARAMS_dkim(P)							\
+	P(sign, flag, "dkim sign", "yes", "", "", BY(SMTPD)|BY(BOUNCE),	\
+	  "Have mail of submission and our own notices signed, where there " \
+	  "is a key: see `veredus dkim new'.")				\
+	P(unavailable, word, "dkim unavailable", "later", "later unsigned", "", \
+	  BY(SMTPD)|BY(BOUNCE),						\
+	  "What a message gets while signd does not answer: a temporary "	\
+	  "failure (451), or no signature.")				\
+	P(senders, word, "dkim senders", "own", "own local", "", BY(SIGND),	\
+	  "The domain in From that an account's mail is signed for: its "	\
+	  "own and those below it, or any domain served here.")		\
+	P(without_login, list, "dkim without-login", "", "domain", "",	\
+	  BY(SIGND), "Domains that mail is signed for without a login: "	\
+	  "what programs on this host (sendmail) and relay-networks send.")
 
 #define PARAMS_spool(P)							\
 	P(segments, num, "spool segments", "16", "3", "1024", BY(SPOOLD), \

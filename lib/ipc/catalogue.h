@@ -582,6 +582,9 @@
 
 /* --- signd --------------------------------------------------------------- */
 
+#define FIELDS_SIGN_KEY(F)	/* master: a private key, PEM; those before CONF_DONE are all */ \
+	F(str,	domain,	    255)	\
+	F(str,	selector,   63)
 #define FIELDS_SIGN_ASK(F)	/* descriptor: the content, CRLF */	\
 	F(str,	mid,	    26)	\
 	F(u64,	offset,	    0)	/* where the content begins in the file */ \
@@ -719,6 +722,7 @@
 	N(CHECK_DONE, check_done, END, 0, BY(CHECKD), BY(SMTPD), FD_NONE) \
 	N(SPF_ASK, spf_ask, ASK, 60000, BY(CTLD), BY(CHECKD), FD_NONE)	\
 	N(SPF_DONE, spf_done, END, 0, BY(CHECKD), BY(CTLD), FD_NONE)	\
+	N(SIGN_KEY, sign_key, PUT, 0, BY(MASTER), BY(SIGND), FD_FILE_RO) \
 	N(SIGN_ASK, sign_ask, ASK, 60000, BY(SMTPD)|BY(BOUNCE), BY(SIGND), FD_ANY) \
 	N(SIGN_DONE, sign_done, END, 0, BY(SIGND), BY(SMTPD)|BY(BOUNCE), FD_NONE) \
 	N(KEY_SIGN, key_sign, ASK, 10000, FACES, BY(KEYD), FD_NONE)	\

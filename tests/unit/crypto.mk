@@ -9,3 +9,7 @@ tests_unit_crypto_test_digest_LDADD = lib/libcrypto.a lib/libbase.a \
 tests_unit_crypto_test_grant_SOURCES = tests/unit/crypto/test_grant.c
 tests_unit_crypto_test_grant_LDADD = lib/libcrypto.a lib/libbase.a \
 	$(OPENSSL_LIBS) $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/crypto/test_keypair
+tests_unit_crypto_test_keypair_SOURCES = tests/unit/crypto/test_keypair.c
+tests_unit_crypto_test_keypair_LDADD = lib/libcrypto.a lib/libbase.a \
+	$(OPENSSL_LIBS) $(LDADD_UNIT)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/sign.c - has a message signed, between its last octet and the spool.
+ *
+ * signd sees the content as it will lie in the spool and the header lines
+ * that we put before it; its lines go on top of those.  Asked for what comes
+ * by submission, or from who may relay: nobody else sends in our name.
+ *
+ * signd is away for a moment (a restart, a reload) more often than for long:
+ * it is asked again for GIVE_UP_MS.  Then `dkim unavailable' decides.  Its
+ * default is 451: a message that leaves without a signature is refused or
+ * thought to be spam by big receivers, which nobody can mend afterwards; one
+ * that is late is only late, and its sender is told at once.
+ */
+#include "smtpd/session.h"
+
+#include "base/clock.h"
+
+#include "base/banned.h"
+
+#define GIVE_UP_MS	10000
+#define AGAIN_MS	250
+
+static const struct smtp_reply
+    sign_gone = { 451, "4.3.0", "cannot sign the message now, try again later" },
+    login_again = { 530, "5.7.0", "the login is too old, log in again" };
+
+static enum step	ask(struct smtp *s);
+
+/* No answer, or one that may be better in a moment. */
+static enum step
+unavailable(struct smtp *s)
+{
+	if (clock_mono_ms() < s->tx.sign_until_ms)
+		return smtp_delay(s, AGAIN_MS, ask);
+	if (str_same(daemon_conf()->dkim.unavailable, "later"))
+		return smtp_data_refuse(s, &sign_gone);
+	smtp_log(s, LOG_LEVEL_WARN, "smtpd-unsigned");
+	log_str("mid", str_of(s->tx.mid));
+	log_end();
+	return s->tx.after_sign(s);
+}
+
+static void
+put_on_top(struct buf *added, struct str lines)
+{
+	struct buf all;
+
+	buf_init(&all, added->max);
+	buf_add(&all, lines);
+	buf_add(&all, buf_str(added));
+	if (!buf_failed(&all)) {
+		buf_reset(added);
+		buf_add(added, buf_str(&all));
+	}
+	buf_free(&all);
+}
+
+static enum step
+signed_or_not(struct smtp *s, const struct note_sign_done *d)
+{
+	if (d == NULL || d->failed == -FAIL_TEMP)
+		return unavailable(s);
+	if (d->failed == -FAIL_DENIED)
+		return smtp_data_refuse(s, &login_again);
+	if (d->failed == 0)	/* else it cannot be signed, ever */
+		put_on_top(&s->tx.added, d->added);
+	return s->tx.after_sign(s);
+}
+
+static void
+on_signed(void *session, const struct note *n)
+{
+	struct smtp *s = session;
+
+	smtp_go(s, signed_or_not(s, note_as_sign_done(n)));
+}
+
+static enum step
+ask(struct smtp *s)
+{
+	struct tx *tx = &s->tx;
+	struct note_sign_ask n = {
+		.mid = str_of(tx->mid), .size = tx->written,
+		.added = buf_str(&tx->added), .account = s->login.account,
+		.home = s->login.home, .service = str_of(s->service->name),
+		.sid = str_of(s->sid), .expires_ms = s->login.expires_ms,
+		.grant = s->login.grant, .fd = tx->file,
+	};
+
+	ask_sign_ask(daemon_any(SIGND), &n, on_signed, s);
+	return WAIT;
+}
+
+enum step
+smtp_sign(struct smtp *s, enum step (*then)(struct smtp *))
+{
+	if (!daemon_conf()->dkim.sign ||
+	    !(s->service->is_submission || s->may_relay))
+		return then(s);
+	s->tx.after_sign = then;
+	s->tx.sign_until_ms = clock_mono_ms() + GIVE_UP_MS;
+	return ask(s);
+}
