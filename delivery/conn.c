@@ -172,6 +172,11 @@ session_over(struct conn *c)
 {
 	enum smtp_step stage = smtp_client_stage(&c->client);
 
+	if (c->job == NULL && stage == SMTP_STEP_QUIT) {
+		timer_stop(&c->patience);
+		stream_close_after_flush(&c->stream);	/* in good order */
+		return;
+	}
 	c->reply_says = c->client.fault == NULL;
 	if (!c->reply_says)
 		(void)snprintf(c->why, sizeof(c->why), "%s", c->client.fault);
@@ -368,6 +373,7 @@ conn_new(const struct conn_plan *p)
 	c->us = copy(p->us);
 	c->user = copy(p->user);
 	c->secret = copy(p->secret);
+	c->port = p->port;
 	c->family = p->dialed.address.family;
 	c->is_fresh = true;
 	c->trust = p->trust;
@@ -420,13 +426,15 @@ conn_take(struct str lane, struct str nexthop, const struct conn_ops *job_ops,
 }
 
 struct conn *
-conn_take_host(struct str lane, struct str host,
-    const struct conn_ops *job_ops, void *job)
+conn_take_host(const struct conn_want *w, const struct conn_ops *job_ops,
+    void *job)
 {
 	for (struct link *e = idle.prev; e != &idle; e = e->prev) {
 		struct conn *c = container_of(e, struct conn, link);
 
-		if (str_same(lane, c->lane) && str_is(host, c->host))
+		if (str_same(w->lane, c->lane) && str_is(w->host, c->host) &&
+		    w->port == c->port && w->is_lmtp == c->client.is_lmtp &&
+		    str_same(w->user, c->user) && w->trust == c->trust)
 			return take(c, job_ops, job);
 	}
 	return NULL;

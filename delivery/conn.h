@@ -64,6 +64,7 @@ struct conn {
 	char		memo[CONN_HOST_MAX + 8];	/* host and port */
 	char		address[ADDRESS_TEXT];
 	char		tls[80];	/* version and cipher, or "" */
+	uint16_t	port;
 	sa_family_t	family;
 	struct tls_client *trust;
 	unsigned	messages;	/* begun on it */
@@ -88,7 +89,13 @@ struct conn *conn_new(const struct conn_plan *p);
 struct conn *conn_take(struct str lane, struct str nexthop,
 	    const struct conn_ops *ops, void *job);
 /* The same by host, once the domain's hosts are known. */
-struct conn *conn_take_host(struct str lane, struct str host,
+struct conn_want {
+	struct str	lane, host, user;
+	uint16_t	port;
+	bool		is_lmtp;
+	const struct tls_client *trust;
+};
+struct conn *conn_take_host(const struct conn_want *w,
 	    const struct conn_ops *ops, void *job);
 void	conn_mail(struct conn *c, struct smtp_envelope *env);
 /*

@@ -12,6 +12,7 @@
 #include "delivery/dial.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -149,7 +150,12 @@ open_socket(const struct dial *d, const struct address *a)
 	    0);
 	struct sockaddr_storage s;
 	socklen_t n;
+	int one = 1;
 
+	/* Commands are few and whole: none waits for the one before it. */
+	if (fd >= 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+		    sizeof(one));
 	if (fd < 0 || source->family == AF_UNSPEC)
 		return fd;
 	n = address_to_socket(source, 0, &s);

@@ -639,9 +639,14 @@ go(struct job *j)
 	(void)address_parse(c->remote.source_ipv6, &d->source6);
 	dial_init(d);
 	for (size_t i = 0; !j->was_stale && j->conn == NULL &&
-	    i < d->hosts.n && i < TAKE_HOSTS; i++)
-		j->conn = conn_take_host(j->lane, d->hosts.v[i].host,
-		    &conn_ops, j);
+	    i < d->hosts.n && i < TAKE_HOSTS; i++) {
+		struct conn_want w = { .lane = j->lane,
+		    .host = d->hosts.v[i].host, .port = j->hop.port,
+		    .is_lmtp = j->hop.is_lmtp, .user = j->hop.user,
+		    .trust = j->hop.trust };
+
+		j->conn = conn_take_host(&w, &conn_ops, j);
+	}
 	if (j->conn == NULL) {
 		dial_next(&j->dial);
 		return;

@@ -56,6 +56,14 @@ on_peer_gone(struct chan *c)
 		job_qmgr_gone(c);
 }
 
+/* A kept connection was made by what the settings said before. */
+static void
+on_reload(void)
+{
+	conn_quit_all_idle();
+	hop_reload();
+}
+
 void
 remote_job_over(void)
 {
@@ -100,7 +108,7 @@ main(int argc, char **argv)
 	static const struct daemon_ops ops = {
 		.kind = REMOTE, .before_cage = before_cage, .start = start,
 		.on_note = on_note, .on_peer_gone = on_peer_gone,
-		.on_reload = hop_reload, .on_drain = on_drain,
+		.on_reload = on_reload, .on_drain = on_drain,
 		.on_stat = on_stat,
 	};
 
