@@ -4,7 +4,7 @@
  *
  * In: the path of the file.  Out: a struct config, or all that is wrong with
  * it as text.  It also looks whether what the file names is there: users,
- * certificate, key.  It changes nothing.
+ * certificates and keys (certs.c).  It changes nothing.
  */
 #include "master/master.h"
 
@@ -37,18 +37,17 @@ parse(struct config *c, struct buf *errors)
 {
 	struct why why;
 	struct conf_set *row;
+	int r = conf_file_parse(&c->file, buf_str(&c->text));
 
-	if (conf_file_parse(&c->file, buf_str(&c->text)) != 0) {
+	if (r != 0)
 		conf_file_errors(&c->file, master.path, errors);
-		return FAIL_SYNTAX;
-	}
 	for (row = c->file.rows; row != NULL; row = row->next)
 		if (conf_row(&c->conf, row->path, row->value, &why) != 0) {
 			buf_fmt(errors, "%s:%u: %s\n", master.path, row->line,
 			    why.text);
-			return FAIL_SYNTAX;
+			r = FAIL_SYNTAX;
 		}
-	return 0;
+	return r;
 }
 
 static int
@@ -72,22 +71,6 @@ open_pem(const char *what, struct str path, int *fd_out, struct buf *errors)
 	return 0;
 }
 
-static int
-open_certificate(struct config *c, struct buf *errors)
-{
-	struct str cert = c->conf.master.tls_cert;
-	struct str key = c->conf.master.tls_key;
-
-	if ((cert.n == 0) != (key.n == 0)) {
-		buf_fmt(errors, "%s: tls needs both cert and key\n",
-		    master.path);
-		return FAIL_PERM;
-	}
-	return open_pem("tls cert", cert, &c->cert_fd, errors) |
-	    open_pem("tls key", key, &c->key_fd, errors);
-}
-
-/* Only with a smarthost: else nobody asks for them. */
 static int
 open_smarthost(struct config *c, struct buf *errors)
 {
@@ -133,15 +116,17 @@ config_read(struct buf *errors)
 	struct config *c = xcalloc(1, sizeof(*c));
 	int r;
 
-	c->cert_fd = c->key_fd = c->providers_fd = -1;
+	c->certs_fd = c->keys_fd = c->providers_fd = -1;
 	c->secret_fd = c->ca_fd = -1;
 	buf_init(&c->text, CONF_FILE_MAX);
+	buf_init(&c->warnings, 256 * 1024);
 	conf_init(&c->conf);
 	r = read_text(c, errors);
 	if (r == 0)
 		r = parse(c, errors);
-	if (r == 0)
-		r = open_certificate(c, errors);
+	/* after an error elsewhere too: all that is wrong is said at once */
+	if (r != FAIL_GONE && certs_open(c, errors) != 0)
+		r = FAIL_PERM;
 	if (r == 0)
 		r = open_smarthost(c, errors);
 	if (r == 0)
@@ -155,14 +140,15 @@ config_read(struct buf *errors)
 void
 config_free(struct config *c)
 {
-	fd_close(&c->cert_fd);
+	fd_close(&c->certs_fd);
+	fd_close(&c->keys_fd);
 	fd_close(&c->secret_fd);
 	fd_close(&c->ca_fd);
-	fd_close(&c->key_fd);
 	fd_close(&c->providers_fd);
 	conf_free(&c->conf);
 	conf_file_free(&c->file);
 	buf_free(&c->text);
+	buf_free(&c->warnings);
 	free(c);
 }
 

@@ -1,10 +1,11 @@
 # master
 sbin_PROGRAMS += master/veredus-master
-master_veredus_master_SOURCES = master/config.c master/control.c master/dkim.c \
-	master/folders.c master/init.c master/listen.c master/main.c master/master.h \
+master_veredus_master_SOURCES = master/certs.c master/config.c \
+	master/control.c master/dkim.c master/folders.c master/init.c \
+	master/listen.c master/main.c master/master.h \
 	master/reload.c master/start.c master/sync.c \
 	master/tickets.c master/watch.c master/wire.c
-master_veredus_master_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS)
+master_veredus_master_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
 
 pkglibexec_PROGRAMS += master/logd master/ctld
 master_logd_SOURCES = master/logd.c master/trace.c master/trace.h

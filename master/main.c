@@ -340,8 +340,10 @@ main(int argc, char **argv)
 	log_set_name("master/0");
 	open_base();
 	read_config();
-	if (only_check)
+	if (only_check) {
+		fprintf(stderr, "%s", buf_cstr(&master.config->warnings));
 		return EXIT_SUCCESS;
+	}
 	if (!master.is_foreground)
 		go_to_background();
 	prepare();
@@ -356,6 +358,7 @@ main(int argc, char **argv)
 	init_watchdog();
 	tickets_begin();
 	watch_start_all();
+	certs_warn(master.config);
 	loop_run();
 	remove_pid();
 	listen_forget_unix();

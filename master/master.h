@@ -5,6 +5,7 @@
  *	main.c		options, signals, pid file
  *	init.c		what the init system is told
  *	config.c	the file: read, check, keep
+ *	certs.c		certificates and keys: look, put together
  *	folders.c	make and open the folders of the instance
  *	listen.c	bind, or take sockets from the init system
  *	tickets.c	keys of session tickets, dealt and rotated
@@ -56,7 +57,8 @@ struct config {
 	struct conf_file file;
 	struct conf	conf;
 	struct buf	text;
-	int		cert_fd, key_fd;	/* -1: none */
+	int		certs_fd, keys_fd;	/* sealed, maybe empty */
+	struct buf	warnings;	/* what is good but will not stay so */
 	int		secret_fd, ca_fd;	/* of the smarthost; -1: none */
 	int		providers_fd;		/* -1: none */
 };
@@ -107,6 +109,10 @@ struct config *config_read(struct buf *errors);
 void	config_free(struct config *c);
 bool	config_find_users(const struct config *c, struct buf *errors);
 unsigned config_workers(const struct config *c, enum proc kind);
+
+/* certs.c */
+int	certs_open(struct config *c, struct buf *errors) MUST_CHECK;
+void	certs_warn(const struct config *c);
 
 /* folders.c */
 int	folders_open(struct why *why) MUST_CHECK;

@@ -60,6 +60,15 @@ refuse(struct config *new, struct buf *text, const char *why)
 	return FAIL_PERM;
 }
 
+static void
+tell(enum proc kind, bool only)
+{
+	each_child(c)
+		if (child_exists(c) && c->chan != NULL &&
+		    (c->kind == kind) == only)
+			start_tell_settings(c);
+}
+
 static int
 take_new(struct buf *text)
 {
@@ -75,15 +84,17 @@ take_new(struct buf *text)
 		listen_keep_old();
 		return refuse(new, text, why.text);
 	}
+	buf_add(text, buf_str(&new->warnings));
 	say_what_waits(old, new, text);
 	listen_keep_new();
 	master.config = new;
 	master.generation++;
 	tickets_reload(old);
-	each_child(c)
-		if (child_exists(c) && c->chan != NULL)
-			start_tell_settings(c);
+	/* keyd first: it needs a new key before anybody asks for it */
+	tell(KEYD, true);
+	tell(KEYD, false);
 	config_free(old);
+	certs_warn(new);
 	log_event(LOG_LEVEL_INFO, "reloaded");
 	log_u64("generation", master.generation);
 	log_end();

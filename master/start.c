@@ -142,12 +142,12 @@ tell_files(struct child *c)
 }
 
 static void
-tell_certificate(struct child *c)
+tell_certificates(struct child *c)
 {
-	if ((procs[c->kind].files & FILES_TLS) == 0)
-		return;
-	tell_file(c, "tls-cert", master.config->cert_fd);
-	tell_file(c, "tls-key", master.config->key_fd);
+	if (procs[c->kind].files & FILES_CERTS)
+		tell_file(c, "tls-certs", master.config->certs_fd);
+	if (procs[c->kind].files & FILES_KEYS)
+		tell_file(c, "tls-keys", master.config->keys_fd);
 }
 
 static void
@@ -198,7 +198,7 @@ start_tell_settings(struct child *c)
 	struct note_conf_done done = { .generation = master.generation };
 
 	tell_rows(c);
-	tell_certificate(c);
+	tell_certificates(c);
 	dkim_tell(c);
 	tell_smarthost(c);
 	if (c->kind == QMGR)

@@ -565,6 +565,19 @@ take_list(struct resolve *r, const struct param *p, const struct stmt *s,
 	}
 }
 
+/*
+ * A list may also begin the path of other settings (`tls NAME {}' beside `tls
+ * cert').  Its entries have a block; without entry or without block it is the
+ * section that was meant.
+ */
+static bool
+is_only_section(const struct param *p, const struct word *name,
+    const struct stmt *s, struct str path)
+{
+	return p != NULL && p->kind == PARAM_list && is_section(path) &&
+	    (name->next == NULL || !s->has_block);
+}
+
 /* Finds the setting: the longest path that the first words make. */
 static void
 resolve_stmt(struct resolve *r, const struct stmt *s, struct str path)
@@ -587,6 +600,8 @@ resolve_stmt(struct resolve *r, const struct stmt *s, struct str path)
 		known = longer;
 		last = w;
 	}
+	if (is_only_section(p, name, s, known))
+		p = NULL;
 	if (p != NULL && p->kind == PARAM_list)
 		take_list(r, p, s, name, name->next);
 	else if (p != NULL)

@@ -37,7 +37,17 @@
 	P(tls_cert, text, "tls cert", "", "path", "", BY(MASTER),		\
 	  "PEM file with the certificate and its chain.")		\
 	P(tls_key, text, "tls key", "", "path", "", BY(MASTER),		\
-	  "PEM file with the private key; read by master only.")		\
+	  "PEM file with its private key (RSA, P-256 or P-384), which only "	\
+	  "keyd ever has.")						\
+	P(tls_cert2, text, "tls second-cert", "", "path", "", BY(MASTER), \
+	  "A certificate with another kind of key for the same name: a "	\
+	  "client gets the one it can check, P-256 if both.")		\
+	P(tls_key2, text, "tls second-key", "", "path", "", BY(MASTER),	\
+	  "Its private key.")						\
+	P(tls_names, list, "tls", "", "host", "", BY(MASTER),		\
+	  "A server name with its own certificate, in a block: cert and "	\
+	  "key, second-cert and second-key. A client that asks for no "	\
+	  "name, or for one that no certificate has, gets `tls cert'.")	\
 	P(ticket_rotation, ms, "tls ticket-rotation", "12h", "1s", "30d", \
 	  BY(MASTER), "How often the key of TLS session tickets changes; "	\
 	  "the one before still opens them for one such time.")		\
@@ -285,6 +295,10 @@
 	  "must: TLS with any. A password is never said without TLS.")
 
 #define PARAM_OPTIONS(O)						\
+	O("tls", "cert", "path", "Certificate and chain of that name.")	\
+	O("tls", "key", "path", "Its private key.")			\
+	O("tls", "second-cert", "path", "One with another kind of key.") \
+	O("tls", "second-key", "path", "Its private key.")		\
 	O("domain", "catch-all", "address",				\
 	  "Takes what is addressed to no account and no alias of the domain.")
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * daemon/cert.h - the certificate of a face, from the descriptors "tls-cert"
- * and "tls-key" that master dealt.
+ * daemon/cert.h - the certificates of a face, from the descriptor "tls-certs"
+ * that master dealt; their keys are keyd's.
  */
 #ifndef DAEMON_CERT_H
 #define DAEMON_CERT_H
@@ -9,9 +9,9 @@
 #include "event/tls.h"
 
 /*
- * Reads them (at start and again at reload) for a protocol's ALPN name.  A
- * certificate that is missing or bad leaves *tls as it is and is logged.
- * *tls is NULL while there has been none: TLS is not offered.
+ * Reads them (at start and again at reload) for a protocol's ALPN name.  What
+ * is bad leaves *tls as it is and is logged; none at all makes it NULL: TLS is
+ * not offered.
  */
 void	cert_load(const char *alpn, struct tls_server **tls);
 

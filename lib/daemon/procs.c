@@ -63,16 +63,16 @@ const struct proc_row procs[PROC_COUNT] = {
 	    BY(STORED) | BY(CHECKD) | BY(RESOLVD),
 	.text = "listens to the operator's command" },
 [SMTPD] = { ROW(SMTPD, "smtpd"), .number = PER_CORE, .cage = CAGE_FACE,
-	.root = "", .files = FILES_TLS, .start_rank = 11,
+	.root = "", .files = FILES_CERTS, .start_rank = 11,
 	.peers = BY(AUTHD) | BY(RATED) | BY(ROUTED) | BY(SPOOLD) |
 	    BY(CHECKD) | BY(SIGND) | BY(RESOLVD) | BY(KEYD),
 	.text = "speaks SMTP with those who bring mail" },
 [POP3D] = { ROW(POP3D, "pop3d"), .number = PER_CORE, .cage = CAGE_FACE,
-	.root = "", .files = FILES_TLS, .start_rank = 12,
+	.root = "", .files = FILES_CERTS, .start_rank = 12,
 	.peers = BY(AUTHD) | BY(RATED) | BY(STORED) | BY(KEYD),
 	.text = "speaks POP3 with those who fetch mail" },
 [IMAPD] = { ROW(IMAPD, "imapd"), .number = PER_CORE, .cage = CAGE_FACE,
-	.root = "", .files = FILES_TLS, .start_rank = 13,
+	.root = "", .files = FILES_CERTS, .start_rank = 13,
 	.peers = BY(AUTHD) | BY(RATED) | BY(STORED) | BY(KEYD),
 	.text = "speaks IMAP with those who read mail" },
 [RESOLVD] = { ROW(RESOLVD, "resolvd"), .number = ONE, .cage = CAGE_OUT,
@@ -91,7 +91,7 @@ const struct proc_row procs[PROC_COUNT] = {
 	.root = "", .start_rank = 17, .peers = BY(SMTPD) | BY(BOUNCE),
 	.text = "signs what our domains send" },
 [KEYD] = { ROW(KEYD, "keyd"), .number = ONE, .cage = CAGE_CPU,
-	.root = "", .start_rank = 18, .peers = FACES,
+	.root = "", .files = FILES_KEYS, .start_rank = 18, .peers = FACES,
 	.text = "keeps the private keys of TLS, and signs with them" },
 };
 

@@ -35,8 +35,9 @@ struct proc_row {
 /* Descriptors master opens for a kind (FILE_NEW names). */
 enum {
 	FILES_LOG = 1, FILES_USERS = 2, FILES_TABLES = 4, FILES_STATE = 8,
-	FILES_SPOOL = 16, FILES_MAIL = 32, FILES_INDEX = 64, FILES_TLS = 128,
+	FILES_SPOOL = 16, FILES_MAIL = 32, FILES_INDEX = 64, FILES_CERTS = 128,
 	FILES_FS = 256,		/* one read-only folder a file system */
+	FILES_KEYS = 512,	/* private keys of TLS */
 };
 
 extern const struct proc_row procs[PROC_COUNT];

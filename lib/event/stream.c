@@ -40,6 +40,7 @@ struct stream_file {
 };
 
 static void	turn(struct stream *s);
+static void	wake(struct stream *s);
 
 /* --- calls into the room ------------------------------------------------- */
 
@@ -287,6 +288,16 @@ give_output(struct stream *s)
 
 /* --- TLS ----------------------------------------------------------------- */
 
+/* The signature is there, or will never come. */
+static void
+on_key(void *arg)
+{
+	struct stream *s = arg;
+
+	s->knocked = false;
+	wake(s);
+}
+
 /* False: over. */
 static bool
 handshake(struct stream *s)
@@ -298,11 +309,12 @@ handshake(struct stream *s)
 			return true;	/* "220 ready" first, in clear */
 		s->tls = s->tls_due;
 		s->tls_due = NULL;
+		tls_on_key(s->tls, on_key, s);
 		s->handshaking = true;
 	}
 	if (!s->handshaking)
 		return true;
-	s->want_read = s->want_write = false;
+	s->want_read = s->want_write = s->at_key = false;
 	switch (tls_handshake(s->tls)) {
 	case TLS_OK:
 		break;
@@ -311,6 +323,9 @@ handshake(struct stream *s)
 		return true;
 	case TLS_WANT_WRITE:
 		s->want_write = true;
+		return true;
+	case TLS_WANT_KEY:
+		s->at_key = true;
 		return true;
 	default:
 		return over(s, STREAM_TLS_FAILED);
@@ -376,7 +391,7 @@ set_wants(struct stream *s)
 		want |= LOOP_READ;
 	/* Most pauses are over before anything comes.  Until something does,
 	 * the socket stays watched: that saves two system calls a command. */
-	if (s->paused && !s->knocked)
+	if ((s->paused || s->at_key) && !s->knocked)
 		want |= s->watch.want & LOOP_READ;
 	if (s->want_write)
 		want |= LOOP_WRITE;
@@ -404,7 +419,7 @@ on_ready(struct watch *w, unsigned events)
 {
 	struct stream *s = container_of(w, struct stream, watch);
 
-	if ((events & ~(unsigned)LOOP_WRITE) != 0 && s->paused)
+	if ((events & ~(unsigned)LOOP_WRITE) != 0 && (s->paused || s->at_key))
 		s->knocked = true;
 	if ((events & LOOP_READ) && may_read(s) && !read_in(s))
 		return;

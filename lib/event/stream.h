@@ -62,7 +62,7 @@ struct stream {
 	bool		paused : 1, closing : 1, handshaking : 1, eof : 1,
 			dead : 1, in_call : 1, want_read : 1, want_write : 1,
 			input_due : 1, unread : 1, shut : 1, choked : 1,
-			knocked : 1, no_tls : 1;
+			knocked : 1, no_tls : 1, at_key : 1;
 };
 
 /* fd: connected, non-blocking socket, owned by the stream from here on.

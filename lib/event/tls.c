@@ -3,10 +3,11 @@
  * event/tls.c - TLS for streams, both sides, by OpenSSL 3.  The only file
  * of the suite that calls SSL_*.
  *
- * What comes in: PEM texts that master read, a connected socket.  What goes
- * out: plain bytes, and a word that says what to wait for.  It never opens a
- * file, reads no openssl.cnf and asks no resolver: it works in an empty root
- * under a seccomp list.
+ * What comes in: certificates that master read, a connected socket.  What
+ * goes out: plain bytes, and a word that says what to wait for.  It holds no
+ * private key: a signature is asked of whoever has it (struct tls_signer).
+ * It never opens a file, reads no openssl.cnf and asks no resolver: it works
+ * in an empty root under a seccomp list.
  *
  * RFC 8446 (TLS 1.3), RFC 5246 (1.2), RFC 7301 (ALPN), RFC 5077 (tickets).
  */
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <openssl/core_names.h>
@@ -27,7 +29,9 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "base/list.h"
 #include "base/rand.h"
+#include "crypto/keyprov.h"
 
 #include "base/banned.h"
 
@@ -39,8 +43,16 @@ struct ticket_key {
 };
 _Static_assert(sizeof(struct ticket_key) == TLS_TICKET_KEY, "as dealt");
 
-struct tls_server {
+struct site {
+	char		*name;
 	SSL_CTX		*ctx;
+	X509		*leaf;		/* of the first certificate */
+};
+
+struct tls_server {
+	struct site	*site;		/* the first is the default */
+	size_t		n_sites;
+	const struct tls_signer *signer;
 	unsigned	refs;
 	char		alpn[16];
 	struct ticket_key ticket[TLS_TICKET_KEYS];	/* newest first */
@@ -58,7 +70,12 @@ struct tls {
 	struct tls_server *server;	/* one of these */
 	struct tls_client *client;
 	SSL_SESSION	*session;	/* client: the newest to resume by */
+	struct keyprov_ask *ask;	/* on the stack of its job */
+	struct link	turn;		/* waits for a job */
+	void		(*on_key)(void *);
+	void		*on_key_arg;
 	bool		is_shut;
+	bool		has_job, is_ending, is_late;
 	char		why[160];
 	char		text[80];
 };
@@ -89,9 +106,9 @@ fail(struct why *why, const char *what)
 	return why_set(why, FAIL_PERM, "%s: %s", what, text);
 }
 
-/* --- certificate and key ------------------------------------------------- */
+/* --- certificates -------------------------------------------------------- */
 
-/* Without it OpenSSL asks a terminal for the passphrase of a locked key. */
+/* Without it OpenSSL asks a terminal for the passphrase of a locked PEM. */
 static int
 no_passphrase(char *buf, int size, int for_writing, void *arg)
 {
@@ -105,20 +122,36 @@ read_cert(BIO *bio)
 	return PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
 }
 
+/* The key of a certificate is an object that asks for its signatures. */
 static int
-use_chain(SSL_CTX *ctx, struct str pem, struct why *why)
+use_leaf(SSL_CTX *ctx, X509 *cert, struct why *why)
 {
-	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	X509 *cert = bio != NULL ? read_cert(bio) : NULL;
+	EVP_PKEY *key;
 	int rc = 0;
 
-	if (cert == NULL)
-		rc = fail(why, "certificate");
-	else if (SSL_CTX_use_certificate(ctx, cert) != 1)
-		rc = fail(why, "certificate");
-	X509_free(cert);
+	if (SSL_CTX_use_certificate(ctx, cert) != 1)
+		return fail(why, "certificate");
+	key = keyprov_key(X509_get0_pubkey(cert));
+	if (key == NULL || SSL_CTX_use_PrivateKey(ctx, key) != 1)
+		rc = fail(why, "key of the certificate");
+	EVP_PKEY_free(key);
+	return rc;
+}
+
+static int
+use_chain(struct site *site, struct str pem, struct why *why)
+{
+	BIO *bio = pem.n <= INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+	X509 *cert = bio != NULL ? read_cert(bio) : NULL;
+	int rc = cert == NULL ? fail(why, "certificate") :
+	    use_leaf(site->ctx, cert, why);
+
+	if (site->leaf == NULL)
+		site->leaf = cert;
+	else
+		X509_free(cert);
 	while (rc == 0 && (cert = read_cert(bio)) != NULL)
-		if (SSL_CTX_add0_chain_cert(ctx, cert) != 1) {
+		if (SSL_CTX_add0_chain_cert(site->ctx, cert) != 1) {
 			X509_free(cert);
 			rc = fail(why, "certificate chain");
 		}
@@ -127,62 +160,152 @@ use_chain(SSL_CTX *ctx, struct str pem, struct why *why)
 	return rc;
 }
 
-static EVP_PKEY *
-read_key(struct str pem)
-{
-	BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	EVP_PKEY *key = bio == NULL ? NULL :
-	    PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+/* --- server name --------------------------------------------------------- */
 
-	BIO_free(bio);
-	return key;
+static struct site *
+site_of(struct tls_server *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_sites; i++)
+		if (strcasecmp(s->site[i].name, name) == 0)
+			return &s->site[i];
+	for (size_t i = 0; i < s->n_sites; i++)
+		if (X509_check_host(s->site[i].leaf, name, 0, 0, NULL) == 1)
+			return &s->site[i];
+	return &s->site[0];
 }
 
+/* RFC 6066 3.  A name we do not know is no reason to refuse: clients that
+ * check say so themselves. */
 static int
-use_key(SSL_CTX *ctx, struct str pem, struct why *why)
+on_name(SSL *ssl, int *alert, void *arg)
 {
-	EVP_PKEY *key = read_key(pem);
-	int rc = 0;
+	struct tls_server *s = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	struct site *site;
 
-	if (key == NULL)
-		return fail(why, "private key");
-	if (SSL_CTX_use_PrivateKey(ctx, key) != 1 ||
-	    SSL_CTX_check_private_key(ctx) != 1)
-		rc = fail(why, "private key does not fit the certificate");
-	EVP_PKEY_free(key);
-	return rc;
+	(void)alert;
+	if (name == NULL || s->n_sites == 1)
+		return SSL_TLSEXT_ERR_NOACK;
+	site = site_of(s, name);
+	if (site != &s->site[0] && SSL_set_SSL_CTX(ssl, site->ctx) == NULL)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	return SSL_TLSEXT_ERR_OK;
 }
 
-int
-tls_pair_check(struct str cert_pem, struct str key_pem,
-    int64_t *not_after_s_out, struct why *why)
-{
-	BIO *bio = BIO_new_mem_buf(cert_pem.p, (int)cert_pem.n);
-	X509 *cert = bio != NULL ? read_cert(bio) : NULL;
-	EVP_PKEY *key = read_key(key_pem);
-	time_t now = time(NULL);
-	struct tm tm;
-	int rc = 0;
+/* --- signatures ---------------------------------------------------------- */
 
-	if (cert == NULL)
-		rc = fail(why, "certificate");
-	else if (key == NULL)
-		rc = fail(why, "private key");
-	else if (X509_check_private_key(cert, key) != 1)
-		rc = fail(why, "private key does not fit the certificate");
-	else if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0)
-		rc = why_set(why, FAIL_PERM, "certificate is not valid yet");
-	else if (X509_cmp_time(X509_get0_notAfter(cert), &now) < 0)
-		rc = why_set(why, FAIL_PERM, "certificate has expired");
-	else if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1)
-		rc = fail(why, "certificate");
-	else
-		*not_after_s_out = (int64_t)timegm(&tm);
-	ERR_clear_error();
-	EVP_PKEY_free(key);
-	X509_free(cert);
-	BIO_free(bio);
-	return rc;
+/*
+ * A full handshake needs a signature that another process makes.  It runs as
+ * a job (ASYNC_start_job(3)) on a stack of its own, which pauses there.  A
+ * resumed one needs none and runs without: on_cert is called for full ones
+ * only, and turns the job on.  Jobs are few, whoever comes later waits his
+ * turn: OpenSSL never gives their stacks back.
+ */
+#define JOBS_MAX	128
+
+static struct {
+	struct tls	*running;	/* whose handshake is on the stack */
+	unsigned	jobs;
+	struct link	waiting;	/* for one of them */
+} hand = { .waiting = { &hand.waiting, &hand.waiting } };
+
+static void
+on_ask(struct keyprov_ask *a)
+{
+	struct tls *t = hand.running;
+
+	if (t == NULL || t->is_ending) {
+		a->state = KEYPROV_FAILED;
+		return;
+	}
+	t->ask = a;
+	t->server->signer->ask(t, a->id, a->scheme, a->tbs);
+}
+
+static void
+go_on(struct tls *t)
+{
+	if (t->on_key != NULL)
+		t->on_key(t->on_key_arg);
+}
+
+void
+tls_signed(struct tls *t, struct str signature)
+{
+	struct keyprov_ask *a = t->ask;
+
+	if (a == NULL || a->state != KEYPROV_WAITS)
+		return;
+	if (signature.n == 0 || signature.n > sizeof(a->signature)) {
+		(void)snprintf(t->why, sizeof(t->why), "no signature: keyd "
+		    "did not answer or refused");
+		a->state = KEYPROV_FAILED;
+	} else {
+		memcpy(a->signature, signature.p, signature.n);
+		a->n = signature.n;
+		a->state = KEYPROV_SIGNED;
+	}
+	go_on(t);
+}
+
+void
+tls_signer_is_late(void)
+{
+	struct link *l, *tmp;
+
+	list_each_safe(l, tmp, &hand.waiting) {
+		struct tls *t = container_of(l, struct tls, turn);
+
+		list_remove(l);
+		t->is_late = true;
+		go_on(t);
+	}
+}
+
+void
+tls_on_key(struct tls *t, void (*fn)(void *), void *arg)
+{
+	t->on_key = fn;
+	t->on_key_arg = arg;
+}
+
+/* Only full handshakes come here (RFC 8446 2.2, RFC 5246 7.3). */
+static int
+on_cert(SSL *ssl, void *arg)
+{
+	(void)arg;
+	return (SSL_get_mode(ssl) & SSL_MODE_ASYNC) != 0 ? 1 : -1;
+}
+
+static void
+job_end(struct tls *t)
+{
+	struct link *first;
+
+	if (!t->has_job)
+		return;
+	t->has_job = false;
+	t->ask = NULL;
+	(void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC);
+	hand.jobs--;
+	first = list_pop(&hand.waiting);
+	if (first != NULL)
+		go_on(container_of(first, struct tls, turn));
+}
+
+/* False: all are taken, or it waits already. */
+static bool
+job_begin(struct tls *t)
+{
+	if (hand.jobs == JOBS_MAX) {
+		if (!list_linked(&t->turn))
+			list_push(&hand.waiting, &t->turn);
+		return false;
+	}
+	hand.jobs++;
+	t->has_job = true;
+	(void)SSL_set_mode(t->ssl, SSL_MODE_ASYNC);
+	return true;
 }
 
 /* --- ALPN ---------------------------------------------------------------- */
@@ -258,17 +381,22 @@ tls_server_tickets(struct tls_server *s, const struct str *key, size_t n)
 		    sizeof(k->mac));
 		s->tickets++;
 	}
-	if (s->tickets > 0)
-		SSL_CTX_clear_options(s->ctx, SSL_OP_NO_TICKET);
+	for (size_t i = 0; s->tickets > 0 && i < s->n_sites; i++)
+		SSL_CTX_clear_options(s->site[i].ctx, SSL_OP_NO_TICKET);
 }
 
 /* --- server -------------------------------------------------------------- */
 
-static void
-set_options(struct tls_server *s)
-{
-	SSL_CTX *ctx = s->ctx;
+/* No RSA key exchange: keyd does not decrypt.  What it signs stands in
+ * crypto/keyask.c. */
+#define CIPHERS	"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL"
+#define SCHEMES	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:"		\
+	"RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"			\
+	"RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
+static bool
+set_options(struct tls_server *s, SSL_CTX *ctx)
+{
 	SSL_CTX_set_app_data(ctx, s);
 	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
@@ -281,33 +409,61 @@ set_options(struct tls_server *s)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, s);
+	SSL_CTX_set_cert_cb(ctx, on_cert, NULL);
+	(void)SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
+	(void)SSL_CTX_set_tlsext_servername_arg(ctx, s);
 	(void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
 	/* mail clients offer the curves we like first; X25519 is cheapest */
-	(void)SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384");
+	return SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&
+	    SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
+	    SSL_CTX_set1_sigalgs_list(ctx, SCHEMES) == 1;
+}
+
+static struct site *
+named_site(struct tls_server *s, struct str name)
+{
+	for (size_t i = 0; i < s->n_sites; i++)
+		if (str_is(name, s->site[i].name))
+			return &s->site[i];
+	return NULL;
+}
+
+static int
+add_site(struct tls_server *s, const struct tls_cert *c, struct why *why)
+{
+	struct site *site = named_site(s, c->name);
+
+	if (site == NULL) {
+		site = &s->site[s->n_sites++];
+		site->name = xmemdupz(c->name.p, c->name.n);
+		site->ctx = SSL_CTX_new(TLS_server_method());
+		if (site->ctx == NULL || !set_options(s, site->ctx))
+			return fail(why, "TLS");
+	}
+	return use_chain(site, c->pem, why);
 }
 
 int
-tls_server_new(struct str cert_pem, struct str key_pem, const char *alpn,
+tls_server_new(const struct tls_cert *certs, size_t n,
+    const struct tls_signer *signer, const char *alpn,
     struct tls_server **out, struct why *why)
 {
 	struct tls_server *s;
 	int rc;
 
-	if (cert_pem.n > INT_MAX || key_pem.n > INT_MAX)
-		return why_set(why, FAIL_PERM, "certificate: too big");
+	if (n == 0)
+		return why_set(why, FAIL_PERM, "certificate: there is none");
 	(void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	rc = keyprov_begin(on_ask, why);
+	if (rc != 0)
+		return rc;
 	s = xcalloc(1, sizeof(*s));
 	s->refs = 1;
+	s->signer = signer;
+	s->site = xcalloc(n, sizeof(*s->site));
 	(void)snprintf(s->alpn, sizeof(s->alpn), "%s", alpn);
-	s->ctx = SSL_CTX_new(TLS_server_method());
-	if (s->ctx == NULL)
-		rc = fail(why, "TLS");
-	else {
-		set_options(s);
-		rc = use_chain(s->ctx, cert_pem, why);
-		if (rc == 0)
-			rc = use_key(s->ctx, key_pem, why);
-	}
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = add_site(s, &certs[i], why);
 	if (rc == 0)
 		*out = s;
 	else
@@ -326,7 +482,12 @@ tls_server_unref(struct tls_server *s)
 {
 	if (s == NULL || --s->refs > 0)
 		return;
-	SSL_CTX_free(s->ctx);
+	for (size_t i = 0; i < s->n_sites; i++) {
+		SSL_CTX_free(s->site[i].ctx);
+		X509_free(s->site[i].leaf);
+		free(s->site[i].name);
+	}
+	free(s->site);
 	explicit_bzero(s, sizeof(*s));
 	free(s);
 }
@@ -453,6 +614,7 @@ tls_connect(struct tls_client *c, int fd, const char *name,
 		ERR_clear_error();
 		return NULL;
 	}
+	list_init(&t->turn);
 	SSL_set_app_data(t->ssl, t);
 	if (session != NULL)
 		(void)SSL_set_session(t->ssl, (SSL_SESSION *)session);
@@ -490,7 +652,7 @@ tls_accept(struct tls_server *s, int fd)
 {
 	struct tls *t = xcalloc(1, sizeof(*t));
 
-	t->ssl = SSL_new(s->ctx);
+	t->ssl = SSL_new(s->site[0].ctx);
 	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1) {
 		SSL_free(t->ssl);
 		free(t);
@@ -498,6 +660,7 @@ tls_accept(struct tls_server *s, int fd)
 		return NULL;
 	}
 	SSL_set_accept_state(t->ssl);
+	list_init(&t->turn);
 	t->server = s;
 	tls_server_ref(s);
 	return t;
@@ -520,21 +683,55 @@ outcome(struct tls *t, int rc)
 			    "certificate: %s", X509_verify_cert_error_string(
 			    SSL_get_verify_result(t->ssl)));
 			ERR_clear_error();
-		} else
+		} else if (t->why[0] == '\0')	/* else it was the signer */
 			reason(t->why, sizeof(t->why));
 		t->is_shut = true;	/* no close_notify after an error */
 		return TLS_FAILED;
 	}
 }
 
+/* One step; what SSL_get_error says of it. */
+static int
+run(struct tls *t, int *rc_out)
+{
+	ERR_clear_error();
+	errno = 0;
+	hand.running = t;
+	*rc_out = SSL_do_handshake(t->ssl);
+	hand.running = NULL;
+	return SSL_get_error(t->ssl, *rc_out);
+}
+
+static enum tls_io
+no_key(struct tls *t, const char *text)
+{
+	(void)snprintf(t->why, sizeof(t->why), "%s", text);
+	t->is_shut = true;
+	return TLS_FAILED;
+}
+
 enum tls_io
 tls_handshake(struct tls *t)
 {
-	int rc;
+	int rc, said;
 
-	ERR_clear_error();
-	errno = 0;
-	rc = SSL_do_handshake(t->ssl);
+	if (t->is_late)
+		return no_key(t, "no signature: keyd did not answer");
+	if (t->ask != NULL && t->ask->state == KEYPROV_WAITS)
+		return TLS_WANT_KEY;
+	said = run(t, &rc);
+	if (said == SSL_ERROR_WANT_X509_LOOKUP) {	/* from on_cert */
+		if (!job_begin(t))
+			return TLS_WANT_KEY;
+		said = run(t, &rc);
+	}
+	if (said == SSL_ERROR_WANT_ASYNC)
+		return TLS_WANT_KEY;
+	/* A job that ended without having asked is not over: it waits for the
+	 * client, and the next one asks. */
+	if (t->ask != NULL || rc == 1 || said == SSL_ERROR_SSL ||
+	    said == SSL_ERROR_SYSCALL)
+		job_end(t);
 	return rc == 1 ? TLS_OK : outcome(t, rc);
 }
 
@@ -575,6 +772,25 @@ tls_shutdown(struct tls *t)
 	ERR_clear_error();
 }
 
+/* A job that is paused must come to its end before its SSL goes. */
+static void
+end_job(struct tls *t)
+{
+	int rc;
+
+	t->on_key = NULL;
+	t->is_ending = true;
+	if (list_linked(&t->turn))
+		list_remove(&t->turn);
+	if (t->ask != NULL && t->ask->state == KEYPROV_WAITS) {
+		t->server->signer->forget(t);
+		t->ask->state = KEYPROV_FAILED;
+	}
+	if (t->has_job && t->ask != NULL)
+		(void)run(t, &rc);
+	job_end(t);
+}
+
 void
 tls_free(struct tls *t)
 {
@@ -585,6 +801,7 @@ tls_free(struct tls *t)
 	if (t->client != NULL && !t->is_shut && SSL_is_init_finished(t->ssl))
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN |
 		    SSL_RECEIVED_SHUTDOWN);
+	end_job(t);
 	SSL_free(t->ssl);
 	SSL_SESSION_free(t->session);
 	tls_server_unref(t->server);

@@ -19,11 +19,36 @@ struct tls_client;	/* whom we believe; shared by connections */
 struct tls_session;	/* what a server gave us to resume by */
 struct tls;		/* one connection */
 
-/* PEM texts.  alpn: "smtp", "pop3" or "imap".  0, or FAIL_PERM with why
- * (which names the part that is wrong, never the key's content). */
-int	tls_server_new(struct str cert_pem, struct str key_pem,
-	    const char *alpn, struct tls_server **out, struct why *why)
-	    MUST_CHECK;
+/* A certificate with its chain in PEM, and the server name (SNI) it is for;
+ * the same name twice: one of each kind of key, chosen by what the client
+ * knows.  A name nobody has is looked for in the certificates themselves;
+ * else, and without SNI, it is the first. */
+struct tls_cert {
+	struct str	name;
+	struct str	pem;
+};
+
+/*
+ * Who has the private keys.  `ask' is called in a handshake; the answer comes
+ * by tls_signed, at once or later.  key: SHA-256 of the public key; scheme: a
+ * SignatureScheme of TLS 1.3.  `forget': no answer is wanted any more.
+ */
+struct tls_signer {
+	void	(*ask)(struct tls *t, struct str key, uint32_t scheme,
+		    struct str tbs);
+	void	(*forget)(struct tls *t);
+};
+/* Empty: there is none, the handshake fails. */
+void	tls_signed(struct tls *t, struct str signature);
+/* The signer does not answer: handshakes that wait for their turn to ask
+ * it fail now. */
+void	tls_signer_is_late(void);
+
+/* alpn: "smtp", "pop3" or "imap".  0, or FAIL_PERM with why.  The texts are
+ * not kept. */
+int	tls_server_new(const struct tls_cert *certs, size_t n,
+	    const struct tls_signer *signer, const char *alpn,
+	    struct tls_server **out, struct why *why) MUST_CHECK;
 void	tls_server_ref(struct tls_server *s);
 void	tls_server_unref(struct tls_server *s);
 
@@ -35,12 +60,9 @@ void	tls_server_unref(struct tls_server *s);
 void	tls_server_tickets(struct tls_server *s, const struct str *key,
 	    size_t n);
 
-/* For veredus check: does the key belong to the certificate, is it valid
- * now, for which names? */
-int	tls_pair_check(struct str cert_pem, struct str key_pem,
-	    int64_t *not_after_s_out, struct why *why) MUST_CHECK;
-
-enum tls_io { TLS_OK, TLS_WANT_READ, TLS_WANT_WRITE, TLS_EOF, TLS_FAILED };
+/* TLS_WANT_KEY: the signer has not answered yet (only in a handshake). */
+enum tls_io { TLS_OK, TLS_WANT_READ, TLS_WANT_WRITE, TLS_WANT_KEY, TLS_EOF,
+    TLS_FAILED };
 
 /*
  * The other side: we connect.  ca_pem empty: encrypted with whoever is there
@@ -64,6 +86,8 @@ struct tls *tls_connect(struct tls_client *c, int fd, const char *name,
 	    struct tls_session *session);
 struct tls *tls_accept(struct tls_server *s, int fd);
 enum tls_io tls_handshake(struct tls *t);
+/* Called when a handshake that said TLS_WANT_KEY can go on. */
+void	tls_on_key(struct tls *t, void (*fn)(void *), void *arg);
 enum tls_io tls_read(struct tls *t, void *p, size_t n, size_t *got_out);
 enum tls_io tls_write(struct tls *t, const void *p, size_t n, size_t *put_out);
 void	tls_shutdown(struct tls *t);	/* sends close_notify, best effort */

@@ -47,7 +47,7 @@
 #define FIELDS_CONF_DONE(F)	/* all rows of this generation are there */ \
 	F(u32,	generation, 0)
 #define FIELDS_FILE_NEW(F)	/* a descriptor master opened for this kind */ \
-	F(str,	name,	    64)	/* "spool", "mail", "state", "index", "log", "users", "tables", "tls-cert", "tls-key", "fs-spool" ... */
+	F(str,	name,	    64)	/* "spool", "mail", "state", "index", "log", "users", "tables", "tls-certs", "tls-keys", "fs-spool" ... */
 #define FIELDS_KEY_NEW(F)	/* a secret made by master for this run */ \
 	F(str,	name,	    32)	/* "grant", "ticket", "place" */	\
 	F(sec,	key,	    256)	/* ticket: newest first */

@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include "talk.h"
+#include "../lib/signer.h"
 
 #include "base/banned.h"
 
@@ -61,13 +62,17 @@ struct tls_server *
 talk_tls(void)
 {
 	static struct tls_server *server;
+	struct tls_cert certs = { .name = STR("mail.example.org") };
 	struct str cert, key;
 	struct why why;
 
 	if (server != NULL)
 		return server;
 	make_certificate(&cert, &key);
-	if (tls_server_new(cert, key, talk.room->alpn, &server, &why) != 0)
+	signer_take(key);
+	certs.pem = cert;
+	if (tls_server_new(&certs, 1, &signer, talk.room->alpn, &server,
+	    &why) != 0)
 		bug("TLS: %s", why.text);
 	free((void *)(uintptr_t)cert.p);
 	free((void *)(uintptr_t)key.p);

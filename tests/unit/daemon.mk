@@ -12,4 +12,4 @@ tests_unit_daemon_test_procs_LDADD = lib/libdaemon.a lib/libipc.a lib/libevent.a
 check_PROGRAMS += tests/unit/daemon/test_cert
 tests_unit_daemon_test_cert_SOURCES = tests/unit/daemon/test_cert.c \
 	lib/daemon/cert.c
-tests_unit_daemon_test_cert_LDADD = lib/libevent.a lib/libbase.a $(OPENSSL_LIBS) $(LDADD_UNIT)
+tests_unit_daemon_test_cert_LDADD = lib/libipc.a lib/libevent.a lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS) $(LDADD_UNIT)

@@ -44,6 +44,11 @@ static const struct {
 	{ "smtp { size-limit 1M ; hop-limit 30; }",
 	  "smtp size-limit=1M;smtp hop-limit=30;" },
 	{ "tls{cert a;key b}", "tls cert=a;tls key=b;" },
+	{ "tls{cert a;key b}\ntls Mail.Example { cert c; key d }",
+	  "tls cert=a;tls key=b;tls=mail.example;"
+	  "tls mail.example cert=c;tls mail.example key=d;" },
+	{ "tls { cert a; key b; second-cert c; second-key d }",
+	  "tls cert=a;tls key=b;tls second-cert=c;tls second-key=d;" },
 	{ "domain a.example, b.example,c.example",
 	  "domain=a.example;domain=b.example;domain=c.example;" },
 	{ "domain A.Example", "domain=a.example;" },

@@ -83,7 +83,7 @@ test_faces_open_nothing(void **state)
 	for (size_t i = 0; i < NITEMS(faces); i++) {
 		assert_string_equal(procs[faces[i]].root, "");
 		assert_int_equal(procs[faces[i]].cage, CAGE_FACE);
-		assert_int_equal(procs[faces[i]].files, FILES_TLS);
+		assert_int_equal(procs[faces[i]].files, FILES_CERTS);
 	}
 }
 

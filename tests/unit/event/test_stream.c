@@ -48,15 +48,39 @@ tls_connect(struct tls_client *c, int fd, const char *name,
 	return strcmp(name, "mx") == 0 ? tls_accept(NULL, fd) : NULL;
 }
 
-/* Done when the client has said "HI", wrong when it said anything else. */
+static struct { void (*fn)(void *); void *arg; bool waits; unsigned tries; }
+    key;
+
+void
+tls_on_key(struct tls *t, void (*fn)(void *), void *arg)
+{
+	(void)t;
+	key.fn = fn;
+	key.arg = arg;
+}
+
+/* Done when the client has said "HI", or "KY" and then the key has come;
+ * wrong when it said anything else. */
 enum tls_io
 tls_handshake(struct tls *t)
 {
 	char b[2];
-	ssize_t r = recv(t->fd, b, 2, 0);
+	ssize_t r;
 
+	if (key.waits) {
+		key.tries++;
+		return TLS_WANT_KEY;
+	}
+	if (t->steps > 0)
+		return TLS_OK;
+	r = recv(t->fd, b, 2, 0);
 	if (r < 0)
 		return errno == EAGAIN ? TLS_WANT_READ : TLS_FAILED;
+	if (r == 2 && memcmp(b, "KY", 2) == 0) {
+		t->steps = 1;
+		key.waits = true;
+		return TLS_WANT_KEY;
+	}
 	return r == 2 && memcmp(b, "HI", 2) == 0 ? TLS_OK : TLS_FAILED;
 }
 
@@ -508,6 +532,40 @@ test_handshake_fails(void **state)
 	assert_int_equal(refs, 0);
 }
 
+/* A client that talks or goes while the key is waited for wakes nobody for
+ * ever; the key does. */
+static void
+test_waits_for_key(void **state)
+{
+	(void)state;
+	for (int closes = 0; closes < 2; closes++) {
+		begin(1000, 1000);
+		key.tries = 0;
+		stream_start_tls(&s, (struct tls_server *)&refs);
+		passes(2);
+		say("KY");
+		passes(2);
+		assert_true(key.waits);
+		say("too early");
+		if (closes)
+			close(client);
+		passes(5);
+		assert_true(key.tries <= 2);
+		assert_false(stream_is_tls(&s));
+		assert_int_equal(ended, 0);
+		key.waits = false;
+		key.fn(key.arg);
+		passes(3);
+		if (closes) {
+			client = -1;
+			assert_true(handshakes > 0);
+		} else
+			assert_true(stream_is_tls(&s));
+		finish();
+		assert_int_equal(refs, 0);
+	}
+}
+
 static void
 test_connect_tls(void **state)
 {
@@ -552,6 +610,7 @@ main(void)
 		cmocka_unit_test(test_send_short_file),
 		cmocka_unit_test(test_starttls),
 		cmocka_unit_test(test_handshake_fails),
+		cmocka_unit_test(test_waits_for_key),
 		cmocka_unit_test(test_connect_tls),
 	};
 

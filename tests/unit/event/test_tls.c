@@ -20,48 +20,8 @@
 
 #include "event/tls.h"
 
-struct pem {
-	char	cert[4096], key[2048];
-	struct str cert_str, key_str;
-};
-
-static void
-bio_text(BIO *b, char *out, size_t n, struct str *s)
-{
-	char *p;
-	long len = BIO_get_mem_data(b, &p);
-
-	assert_true(len > 0 && (size_t)len < n);
-	memcpy(out, p, (size_t)len);
-	*s = str_mem(out, (size_t)len);
-	BIO_free(b);
-}
-
-static void
-make_pair(struct pem *p, long from_s, long to_s)
-{
-	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	X509 *x = X509_new();
-	BIO *b = BIO_new(BIO_s_mem());
-
-	assert_non_null(key);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), from_s);
-	X509_gmtime_adj(X509_getm_notAfter(x), to_s);
-	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-	    (const unsigned char *)"mail.example.org", -1, -1, 0);
-	X509_set_issuer_name(x, X509_get_subject_name(x));
-	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
-	assert_int_equal(PEM_write_bio_X509(b, x), 1);
-	bio_text(b, p->cert, sizeof(p->cert), &p->cert_str);
-	b = BIO_new(BIO_s_mem());
-	assert_int_equal(PEM_write_bio_PrivateKey(b, key, NULL, NULL, 0, NULL,
-	    NULL), 1);
-	bio_text(b, p->key, sizeof(p->key), &p->key_str);
-	X509_free(x);
-	EVP_PKEY_free(key);
-}
+#include "../../lib/certs.h"
+#include "../../lib/signer.h"
 
 struct world {
 	struct pem	pem;
@@ -97,12 +57,15 @@ static int
 setup(void **state)
 {
 	static struct world w;
+	struct tls_cert certs = { .name = STR("mail.example.org") };
 	struct why why;
 
 	memset(&w, 0, sizeof(w));
-	make_pair(&w.pem, -60, 3600);
-	assert_int_equal(tls_server_new(w.pem.cert_str, w.pem.key_str, "imap",
-	    &w.server, &why), 0);
+	pem_make(&w.pem, "P-256", "mail.example.org", -60, 3600);
+	signer_take(w.pem.key_str);
+	certs.pem = w.pem.cert_str;
+	assert_int_equal(tls_server_new(&certs, 1, &signer, "imap", &w.server,
+	    &why), 0);
 	w.ctx = SSL_CTX_new(TLS_client_method());
 	connect_pair(&w);
 	*state = &w;
@@ -117,6 +80,7 @@ teardown(void **state)
 	disconnect_pair(w);
 	SSL_CTX_free(w->ctx);
 	tls_server_unref(w->server);
+	signer_drop();
 	return 0;
 }
 
@@ -300,36 +264,19 @@ test_tickets(void **state)
 }
 
 static void
-test_bad_pairs(void **state)
+test_bad_certificates(void **state)
 {
-	struct world *w = *state;
-	static struct pem other, old, future;
+	struct tls_cert none = { .name = STR("x"), .pem = STR("nothing") };
 	struct tls_server *s = NULL;
 	struct why why;
-	int64_t until = 0;
 
-	make_pair(&other, -60, 3600);
-	make_pair(&old, -7200, -3600);
-	make_pair(&future, 3600, 7200);
-	assert_int_equal(tls_server_new(w->pem.cert_str, other.key_str, "imap",
-	    &s, &why), FAIL_PERM);
-	assert_non_null(strstr(why.text, "private key"));
-	assert_int_equal(tls_server_new(STR("nothing"), other.key_str, "imap",
-	    &s, &why), FAIL_PERM);
-	assert_non_null(strstr(why.text, "certificate"));
-	assert_null(s);
-	assert_int_equal(tls_pair_check(other.cert_str, other.key_str, &until,
-	    &why), 0);
-	assert_true(until > time(NULL) + 3000 && until < time(NULL) + 4000);
-	assert_int_equal(tls_pair_check(old.cert_str, old.key_str, &until,
-	    &why), FAIL_PERM);
-	assert_non_null(strstr(why.text, "expired"));
-	assert_int_equal(tls_pair_check(future.cert_str, future.key_str, &until,
-	    &why), FAIL_PERM);
-	assert_int_equal(tls_pair_check(old.cert_str, other.key_str, &until,
-	    &why), FAIL_PERM);
-	assert_int_equal(tls_pair_check(old.cert_str, STR(""), &until, &why),
+	(void)state;
+	assert_int_equal(tls_server_new(&none, 1, &signer, "imap", &s, &why),
 	    FAIL_PERM);
+	assert_non_null(strstr(why.text, "certificate"));
+	assert_int_equal(tls_server_new(&none, 0, &signer, "imap", &s, &why),
+	    FAIL_PERM);
+	assert_null(s);
 }
 
 /* --- our own client ------------------------------------------------------- */
@@ -379,7 +326,7 @@ test_client_trust(void **state)
 		  "certificate: " },
 	};
 
-	make_pair(&other, -60, 3600);
+	pem_make(&other, "P-256", "mail.example.org", -60, 3600);
 	for (size_t i = 0; i < NITEMS(cases); i++) {
 		struct str ca = i + 1 < NITEMS(cases) ? cases[i].ca :
 		    other.cert_str;
@@ -434,6 +381,314 @@ test_client_refuses(void **state)
 	assert_true(strlen(why.text) > 0);
 }
 
+/* --- several certificates ------------------------------------------------- */
+
+static struct tls_server *
+server_of(const struct tls_cert *certs, size_t n, const struct tls_signer *who)
+{
+	struct tls_server *s = NULL;
+	struct why why;
+
+	assert_int_equal(tls_server_new(certs, n, who, "imap", &s, &why), 0);
+	return s;
+}
+
+static void
+use_server(struct world *w, struct tls_server *s)
+{
+	disconnect_pair(w);
+	tls_server_unref(w->server);
+	w->server = s;
+	connect_pair(w);
+}
+
+/* Which certificate is met, by the name that is asked for and the kind of
+ * signature that the client knows; each with TLS 1.3 and 1.2. */
+static void
+test_names_and_kinds(void **state)
+{
+	static struct pem site, rsa, other;
+	static const char both[] = "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256";
+	static const struct {
+		const char	*name;
+		const char	*knows;
+		const struct pem *want;		/* NULL: no handshake */
+	} cases[] = {
+		{ NULL, both, &site },
+		{ "site.example", both, &site },
+		{ "SITE.example", both, &site },
+		{ "site.example", "RSA-PSS+SHA256:RSA+SHA256", &rsa },
+		{ NULL, "RSA-PSS+SHA256:RSA+SHA256", &rsa },
+		{ "other.example", both, &other },
+		{ "x.example", both, &other },	/* so the setting calls it */
+		{ "nobody.example", both, &site },
+		{ "other.example", "RSA-PSS+SHA256:RSA+SHA256", NULL },
+	};
+	struct world *w = *state;
+
+	pem_make(&site, "P-256", "site.example", -60, 60);
+	pem_make(&rsa, "RSA2048", "site.example", -60, 60);
+	pem_make(&other, "P-256", "other.example", -60, 60);
+	signer_take(site.key_str);
+	signer_take(rsa.key_str);
+	signer_take(other.key_str);
+	const struct tls_cert certs[] = {
+		{ STR("site.example"), site.cert_str },
+		{ STR("site.example"), rsa.cert_str },
+		{ STR("x.example"), other.cert_str },
+	};
+	use_server(w, server_of(certs, NITEMS(certs), &signer));
+	for (size_t i = 0; i < 2 * NITEMS(cases); i++) {
+		const struct pem *want = cases[i / 2].want;
+		char got[8192] = "";
+
+		disconnect_pair(w);
+		connect_pair(w);
+		if (i % 2 == 1)
+			SSL_set_max_proto_version(w->client, TLS1_2_VERSION);
+		assert_int_equal(SSL_set1_sigalgs_list(w->client,
+		    cases[i / 2].knows), 1);
+		if (cases[i / 2].name != NULL)
+			SSL_set_tlsext_host_name(w->client,
+			    cases[i / 2].name);
+		assert_int_equal(shake(w), want != NULL ? TLS_OK : TLS_FAILED);
+		if (want != NULL) {
+			X509 *x = SSL_get1_peer_certificate(w->client);
+			BIO *b = BIO_new(BIO_s_mem());
+			struct str text;
+
+			PEM_write_bio_X509(b, x);
+			pem_text(b, got, sizeof(got), &text);
+			X509_free(x);
+			assert_string_equal(got, want->cert);
+		}
+	}
+}
+
+/* RSA key exchange would need decryption, which keyd does not do. */
+static void
+test_no_rsa_key_exchange(void **state)
+{
+	static struct pem rsa;
+	struct world *w = *state;
+	struct tls_cert cert = { .name = STR("a.example") };
+
+	pem_make(&rsa, "RSA2048", "a.example", -60, 60);
+	signer_take(rsa.key_str);
+	cert.pem = rsa.cert_str;
+	use_server(w, server_of(&cert, 1, &signer));
+	SSL_set_max_proto_version(w->client, TLS1_2_VERSION);
+	SSL_set_cipher_list(w->client, "kRSA");
+	assert_int_equal(shake(w), TLS_FAILED);
+}
+
+/* --- a signer that takes its time ---------------------------------------- */
+
+enum { MANY = 150 };	/* more than may wait at a time: 128 */
+
+static struct tls *waiting[MANY];
+static size_t n_waiting, n_asked, n_forgotten, n_woken;
+static struct str asked_key;
+static uint8_t asked_tbs[1024];
+static struct { uint32_t scheme; size_t n; } asked;
+
+static void
+late_ask(struct tls *t, struct str key, uint32_t scheme, struct str tbs)
+{
+	asked_key = key;
+	asked.scheme = scheme;
+	asked.n = tbs.n;
+	memcpy(asked_tbs, tbs.p, tbs.n);
+	n_asked++;
+	waiting[n_waiting++] = t;
+}
+
+static void
+late_forget(struct tls *t)
+{
+	for (size_t i = 0; i < n_waiting; i++)
+		if (waiting[i] == t) {
+			waiting[i] = waiting[--n_waiting];
+			n_forgotten++;
+			return;
+		}
+	fail_msg("forgets what was not asked");
+}
+
+static const struct tls_signer late = { late_ask, late_forget };
+
+static void
+on_woken(void *arg)
+{
+	(void)arg;
+	n_woken++;
+}
+
+static void
+use_late_signer(struct world *w)
+{
+	struct tls_cert cert = { STR("mail.example.org"), w->pem.cert_str };
+
+	n_waiting = n_asked = n_forgotten = n_woken = 0;
+	use_server(w, server_of(&cert, 1, &late));
+}
+
+static void
+test_waits_for_signer(void **state)
+{
+	struct world *w = *state;
+	uint8_t sig[KEYASK_SIG_MAX];
+	struct why why;
+	size_t n;
+
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
+	    version++) {
+		use_late_signer(w);
+		SSL_set_max_proto_version(w->client, version);
+		tls_on_key(w->tls, on_woken, NULL);
+		assert_int_equal(shake(w), TLS_WANT_KEY);
+		assert_int_equal(tls_handshake(w->tls), TLS_WANT_KEY);
+		assert_int_equal(n_asked, 1);
+		assert_int_equal(n_woken, 0);
+		assert_int_equal(tlskey_sign(signer_key[0], asked.scheme,
+		    str_mem(asked_tbs, asked.n), sig, &n, &why), 0);
+		tls_signed(w->tls, str_mem(sig, n));
+		assert_int_equal(n_woken, 1);
+		assert_int_equal(shake(w), TLS_OK);
+		assert_int_equal(n_asked, 1);
+		/* a late second word changes nothing */
+		tls_signed(w->tls, STR(""));
+		n_waiting = 0;
+	}
+}
+
+static void
+test_wrong_signature(void **state)
+{
+	struct world *w = *state;
+	static const uint8_t junk[64] = { 0x30 };
+	static const struct str said[] = {
+		{ NULL, 0 }, { junk, 1 }, { junk, sizeof(junk) },
+	};
+
+	for (size_t i = 0; i < NITEMS(said); i++) {
+		use_late_signer(w);
+		assert_int_equal(shake(w), TLS_WANT_KEY);
+		tls_signed(w->tls, said[i]);
+		if (said[i].n == 0) {
+			assert_int_equal(shake(w), TLS_FAILED);
+			assert_non_null(strstr(tls_why(w->tls),
+			    "no signature"));
+		} else {	/* the client finds out */
+			(void)shake(w);
+			assert_false(SSL_is_init_finished(w->client));
+		}
+		n_waiting = 0;
+	}
+}
+
+/* Its job is brought to its end before it goes (else its memory stays, which
+ * a sanitizer build tells). */
+static void
+test_dies_waiting(void **state)
+{
+	struct world *w = *state;
+
+	use_late_signer(w);
+	assert_int_equal(shake(w), TLS_WANT_KEY);
+	disconnect_pair(w);
+	assert_int_equal(n_forgotten, 1);
+	connect_pair(w);
+}
+
+/* A resumed handshake asks nobody. */
+static void
+test_resumed_asks_nobody(void **state)
+{
+	static uint8_t key[80] = { 3 };
+	struct str keys = str_mem(key, 80);
+	struct world *w = *state;
+	unsigned before;
+
+	tls_server_tickets(w->server, &keys, 1);
+	signer_asked = 0;
+	assert_false(is_resumed_after(w, &keys, 1));
+	before = signer_asked;
+	assert_int_equal(before, 2);
+	assert_true(is_resumed_after(w, &keys, 1));
+	assert_int_equal(signer_asked, before);
+}
+
+struct crowd {
+	struct world	w;
+	enum tls_io	said;
+};
+
+static void
+crowd_shake(struct crowd *c)
+{
+	for (size_t i = 0; i < MANY; i++)
+		if (c[i].said != TLS_OK && c[i].said != TLS_FAILED)
+			c[i].said = shake(&c[i].w);
+}
+
+static size_t
+crowd_count(const struct crowd *c, enum tls_io said)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < MANY; i++)
+		n += c[i].said == said;
+	return n;
+}
+
+static void
+sign_one(struct tls *t)
+{
+	uint8_t sig[KEYASK_SIG_MAX];
+	struct why why;
+	size_t n;
+
+	assert_int_equal(tlskey_sign(signer_key[0], 0x0403, str_mem(asked_tbs,
+	    asked.n), sig, &n, &why), 0);
+	tls_signed(t, str_mem(sig, n));
+}
+
+/* So many wait for the signer, the others for their turn; who ends makes
+ * room.  (The one signature given is of another session: its client refuses
+ * it, and so that handshake ends.) */
+static void
+test_crowd(void **state)
+{
+	struct world *w = *state;
+	static struct crowd c[MANY];
+
+	use_late_signer(w);
+	for (size_t i = 0; i < MANY; i++) {
+		c[i].w = (struct world){ .server = w->server, .ctx = w->ctx };
+		c[i].said = TLS_WANT_READ;
+		connect_pair(&c[i].w);
+		tls_on_key(c[i].w.tls, on_woken, NULL);
+	}
+	crowd_shake(c);
+	assert_int_equal(n_asked, 128);
+	assert_int_equal(crowd_count(c, TLS_WANT_KEY), MANY);
+	sign_one(waiting[0]);
+	waiting[0] = waiting[--n_waiting];
+	assert_int_equal(n_woken, 1);
+	crowd_shake(c);
+	assert_int_equal(n_woken, 2);
+	crowd_shake(c);
+	assert_int_equal(n_asked, 129);
+	/* those who have not asked go at once when it is known to be silent */
+	tls_signer_is_late();
+	crowd_shake(c);
+	assert_int_equal(crowd_count(c, TLS_FAILED), MANY - 129 + 1);
+	for (size_t i = 0; i < MANY; i++)
+		disconnect_pair(&c[i].w);
+	assert_int_equal(n_forgotten, 128);
+}
+
 int
 main(void)
 {
@@ -455,7 +710,21 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_client_resumes, setup,
 		    teardown),
 		cmocka_unit_test(test_client_refuses),
-		cmocka_unit_test_setup_teardown(test_bad_pairs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_certificates, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_names_and_kinds, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_no_rsa_key_exchange,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_waits_for_signer, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_wrong_signature, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_dies_waiting, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_resumed_asks_nobody,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_crowd, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("event/tls", tests, NULL, NULL);
