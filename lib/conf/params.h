@@ -24,8 +24,7 @@
 
 #define PARAM_SECTIONS(S) S(master) S(site) S(smtpd) S(spool)	\
 	 S(queue) S(alias) S(pop3d) S(imapd) S(stored) S(auth)	\
-	S(rate) S(log) S(remote) \
-	S(dkim)
+	S(rate) S(log) S(remote) S(dkim) S(resolver)
 
 /* What master itself needs: folders, listeners, processes.  Relative paths
  * start at the folder of the configuration file. */
@@ -293,6 +292,39 @@
 	  "verify must may never", "", BY(REMOTE),			\
 	  "verify: TLS with a certificate that is good and names the host; " \
 	  "must: TLS with any. A password is never said without TLS.")
+
+#define PARAMS_resolver(P)						\
+	P(addresses, list, "resolver address", "", "server", "", BY(RESOLVD), \
+	  "A DNS resolver, best first: ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; " \
+	  "without any, those of /etc/resolv.conf.")			\
+	P(trust_ad, flag, "resolver trust-ad", "no", "", "", BY(RESOLVD), \
+	  "The resolvers validate DNSSEC: believe their AD bit, if they are " \
+	  "on a loopback address.")					\
+	P(timeout, ms, "resolver timeout", "2s", "50ms", "30s", BY(RESOLVD), \
+	  "Wait for one resolver before another is asked.")		\
+	P(rounds, num, "resolver rounds", "3", "1", "10", BY(RESOLVD),	\
+	  "How often each resolver is asked one question.")		\
+	P(deadline, ms, "resolver deadline", "15s", "100ms", "50s", BY(RESOLVD), \
+	  "After that a question is answered: later.")			\
+	P(random_case, flag, "resolver random-case", "no", "", "", BY(RESOLVD), \
+	  "Ask in random upper and lower case and want it back, which makes " \
+	  "forged answers harder; a few servers fail.")			\
+	P(questions, num, "resolver questions", "200", "1", "5000", BY(RESOLVD), \
+	  "Questions open at a time; more of them wait.")		\
+	P(waiting, num, "resolver waiting", "5000", "1", "100000", BY(RESOLVD), \
+	  "Questions that wait for that; more are answered: later.")	\
+	P(cache, size, "resolver cache", "16M", "64k", "4G", BY(RESOLVD), \
+	  "Memory for answers that are remembered.")			\
+	P(ttl_min, ms, "resolver ttl-min", "1s", "0s", "1h", BY(RESOLVD), \
+	  "An answer is remembered at least so long.")			\
+	P(ttl_max, ms, "resolver ttl-max", "1d", "1s", "7d", BY(RESOLVD), \
+	  "And at most so long.")					\
+	P(negative_max, ms, "resolver negative-max", "1h", "0s", "1d",	\
+	  BY(RESOLVD), "That something is not there is remembered at most " \
+	  "so long (RFC 2308 5).")					\
+	P(failure_ttl, ms, "resolver failure-ttl", "5s", "0s", "5m",	\
+	  BY(RESOLVD), "A resolver's SERVFAIL is remembered so long "	\
+	  "(RFC 9520).")
 
 #define PARAM_OPTIONS(O)						\
 	O("tls", "cert", "path", "Certificate and chain of that name.")	\

@@ -260,6 +260,41 @@ shape_table(struct str s, struct why *why)
 	return 0;
 }
 
+int
+server_parse(struct str entry, struct str *host_out, uint32_t *port_out,
+    struct why *why)
+{
+	struct str host = entry;
+	size_t colon = str_rchr(entry, ':');
+	uint64_t port = 53;
+	uint8_t addr[16];
+
+	if (!net_addr(entry, addr) && colon < entry.n &&
+	    str_u64(str_from(entry, colon + 1), 65535, &port)) {
+		host = str_sub(entry, 0, colon);
+		if (host.n > 2 && host.p[0] == '[' && str_ends(host, "]"))
+			host = str_sub(host, 1, host.n - 2);
+		else if (str_chr(host, ':') < host.n)
+			port = 0;	/* where does the address end? */
+	}
+	if (!net_addr(host, addr) || port == 0)
+		return why_set(why, FAIL_SYNTAX, "\"%.*s\" is not an address "
+		    "like 192.0.2.7, 192.0.2.7:53 or [2001:db8::1]:53",
+		    SHOW(entry));
+	*host_out = host;
+	*port_out = (uint32_t)port;
+	return 0;
+}
+
+static int
+shape_server(struct str s, struct why *why)
+{
+	struct str host;
+	uint32_t port;
+
+	return server_parse(s, &host, &port, why);
+}
+
 /* The hop itself is read by remote. */
 static int
 shape_transport(struct str s, struct why *why)
@@ -350,6 +385,7 @@ static const struct shape {
 	{ "listen",	2, false, shape_listen },
 	{ "net",	1, false, shape_net },
 	{ "path",	1, false, shape_path },
+	{ "server",	1, false, shape_server },
 	{ "table",	2, false, shape_table },
 	{ "transport",	2, false, shape_transport },
 };

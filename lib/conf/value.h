@@ -43,6 +43,11 @@ struct listen {
 int	listen_parse(struct str entry, struct listen *out, struct why *why)
 	    MUST_CHECK;
 
+/* "192.0.2.7", "192.0.2.7:5353", "[2001:db8::1]:53": an address and a port,
+ * 53 without one. */
+int	server_parse(struct str entry, struct str *host_out,
+	    uint32_t *port_out, struct why *why) MUST_CHECK;
+
 /* A word as it stands in the file: quoted when it has to be. */
 void	conf_quote(struct buf *out, struct str word);
 /* Splits "a \"b c\" d" into at most max words, unquoted; words that hold an

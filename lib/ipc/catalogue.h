@@ -495,9 +495,13 @@
 
 /* --- resolvd ------------------------------------------------------------- */
 
+/* 255 octets, each as \DDD at worst */
+#define DNS_NAME_TEXT	1024
+
 #define FIELDS_DNS_ASK(F)						\
-	F(str,	name,	    255)	/* text, A-labels, no end dot needed */ \
-	F(u32,	type,	    0)	/* number of the type: 1 A, 15 MX ... */
+	F(str,	name,	    DNS_NAME_TEXT)	/* A-labels, no end dot needed */ \
+	F(u32,	type,	    0)	/* number of the type: 1 A, 15 MX ... */ \
+	F(u32,	wait_ms,    0)	/* answer in that time; 0: as the settings say */
 #define FIELDS_DNS_ROW(F)	/* one record of the type asked for */	\
 	F(u32,	type,	    0)	\
 	F(u32,	ttl,	    0)	/* seconds */				\
@@ -507,7 +511,7 @@
 	F(u32,	result,	    0)	/* enum dns_result */			\
 	F(u32,	validated,  0)	/* a loopback resolver that validates said AD */ \
 	F(u32,	ttl,	    0)	/* seconds this answer may be kept */	\
-	F(str,	name,	    255)	/* canonical, after CNAMEs */	\
+	F(str,	name,	    DNS_NAME_TEXT)	/* canonical, after CNAMEs */ \
 	F(str,	text,	    TEXT_MAX)	/* why not, in words */
 
 /* --- remote -------------------------------------------------------------- */

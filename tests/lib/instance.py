@@ -159,6 +159,8 @@ class Instance:
                 "tls { cert cert.pem; key key.pem }"]
         text += ["listen %s 127.0.0.1:%d" % p for p in self.port.items()]
         text.append(self.settings if settings is None else settings)
+        if "resolver" not in text[-1]:  # nobody is there: never the host's
+            text.append("resolver address 127.0.0.1:1")
         self.write("veredus.conf", "\n".join(text) + "\n")
 
     def make_certificate(self):

@@ -13,3 +13,7 @@ check_PROGRAMS += tests/unit/daemon/test_cert
 tests_unit_daemon_test_cert_SOURCES = tests/unit/daemon/test_cert.c \
 	lib/daemon/cert.c
 tests_unit_daemon_test_cert_LDADD = lib/libipc.a lib/libevent.a lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS) $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/daemon/test_dns
+tests_unit_daemon_test_dns_SOURCES = tests/unit/daemon/test_dns.c \
+	lib/daemon/dns.c
+tests_unit_daemon_test_dns_LDADD = lib/libipc.a lib/libevent.a lib/libconf.a lib/libbase.a $(LDADD_UNIT)
