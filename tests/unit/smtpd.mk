@@ -1,0 +1,11 @@
+# Unit tests of smtpd/ that no transcript reaches.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/smtpd/test_dkim
+tests_unit_smtpd_test_dkim_SOURCES = tests/unit/smtpd/test_dkim.c smtpd/dkim.c
+tests_unit_smtpd_test_dkim_LDADD = lib/libmail.a lib/libbase.a \
+	$(OPENDKIM_LIBS) $(LDADD_UNIT)
+endif
+
+noinst_PROGRAMS += tests/lib/dkimcheck
+tests_lib_dkimcheck_SOURCES = tests/lib/dkimcheck.c smtpd/dkim.c smtpd/dkim.h
+tests_lib_dkimcheck_LDADD = lib/libmail.a lib/libbase.a $(OPENDKIM_LIBS)
