@@ -257,7 +257,11 @@ on_tls(struct stream *s)
 
 	c->is_shaking = false;
 	(void)snprintf(c->tls, sizeof(c->tls), "%s", tls_describe(s->tls));
-	act(c, smtp_client_secured(&c->client));
+	if (c->is_wrapped && !c->client.is_secure) {
+		c->client.is_secure = true;
+		act(c, smtp_client_begin(&c->client));
+	} else
+		act(c, smtp_client_secured(&c->client));
 }
 
 static void
@@ -295,6 +299,9 @@ on_end(struct stream *s, enum stream_end how)
 		(void)snprintf(c->why, sizeof(c->why), "connection %s%s",
 		    how == STREAM_EOF ? "closed by the other side" : "lost",
 		    c->client.is_sending ? " while the message was sent" : "");
+	/* closed on the first words under TLS: its TLS is no good either */
+	c->tls_broke |= c->client.is_secure && c->client.caps.can == 0 &&
+	    smtp_client_owed(&c->client) == SMTP_STEP_EHLO;
 	c->reply_says = false;
 	over(c, c->is_shaking ? SMTP_STEP_STARTTLS :
 	    smtp_client_owed(&c->client));
@@ -395,7 +402,11 @@ conn_new(const struct conn_plan *p)
 	    memo_tls_is_broken(str_of(c->memo), clock_mono_ms()))
 		c->client.tls = SMTP_TLS_NEVER;
 	count++;
-	act(c, smtp_client_begin(&c->client));
+	c->is_wrapped = p->is_wrapped;
+	if (c->is_wrapped)
+		shake_hands(c);
+	else
+		act(c, smtp_client_begin(&c->client));
 	return c;
 }
 

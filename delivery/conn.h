@@ -48,6 +48,7 @@ struct conn_plan {
 	enum smtp_tls	tls;
 	struct tls_client *trust;
 	bool		is_lmtp;
+	bool		is_wrapped;	/* TLS from the first octet, RFC 8314 */
 };
 
 struct conn {
@@ -70,7 +71,7 @@ struct conn {
 	unsigned	messages;	/* begun on it */
 	bool		is_fresh;	/* of this job, not taken over */
 	bool		heard_any;	/* a reply in this transaction */
-	bool		is_over, tls_broke, is_shaking;
+	bool		is_over, tls_broke, is_shaking, is_wrapped;
 
 	/* on_over */
 	char		why[300];

@@ -120,7 +120,8 @@ by_smarthost(struct hop *h)
 	if (!parse(c->remote.smarthost, h))
 		return false;
 	h->by_mx = false;
-	return true;
+	h->is_wrapped = c->remote.smarthost_wrapped;
+	return !h->is_wrapped || h->tls != SMTP_TLS_NEVER;
 }
 
 bool

@@ -51,6 +51,7 @@ struct job {
 	uint32_t	ticket;
 	struct arena	arena;
 	struct str	mid, lane, nexthop, helo;
+	struct address	source;		/* of the lane; AF_UNSPEC: none */
 	struct rcpt	*rcpt;
 	size_t		cap;
 	struct smtp_envelope env;
@@ -590,7 +591,8 @@ begin_session(struct job *j)
 	    .dialed = j->dialed, .port = j->hop.port, .helo = j->helo,
 	    .us = daemon_conf()->site.hostname, .user = j->hop.user,
 	    .secret = j->hop.secret, .tls = j->hop.tls,
-	    .trust = j->hop.trust, .is_lmtp = j->hop.is_lmtp };
+	    .trust = j->hop.trust, .is_lmtp = j->hop.is_lmtp,
+	    .is_wrapped = j->hop.is_wrapped };
 
 	j->conn = conn_new(&p);
 }
@@ -637,6 +639,10 @@ go(struct job *j)
 	d->arg = j;
 	(void)address_parse(c->remote.source_ipv4, &d->source4);
 	(void)address_parse(c->remote.source_ipv6, &d->source6);
+	if (j->source.family == AF_INET)
+		d->source4 = j->source;
+	else if (j->source.family == AF_INET6)
+		d->source6 = j->source;
 	dial_init(d);
 	for (size_t i = 0; !j->was_stale && j->conn == NULL &&
 	    i < d->hosts.n && i < TAKE_HOSTS; i++) {
@@ -825,6 +831,17 @@ refuse_unspeakable(struct job *j)
 		}
 }
 
+/* Given back: no attempt, no row. */
+static void
+stopped(struct job *j)
+{
+	struct note_remote_done n = { .failed = -FAIL_TEMP,
+	    .text = STR("we are being stopped") };
+
+	note_answer_remote_done(j->qmgr, j->ticket, &n);
+	job_free(j);
+}
+
 void
 job_try(struct chan *c, const struct note *n)
 {
@@ -845,6 +862,7 @@ job_try(struct chan *c, const struct note *n)
 	    f->remote.helo : f->site.hostname);
 	j->env.sender = kept(j, t->sender);
 	j->env.is_8bit = (t->flags & SPOOL_8BIT) != 0;
+	(void)address_parse(t->source, &j->source);
 	counters.tried += j->env.n;
 	timer_set(&j->deadline, left > 0 ? left : 1);
 	if (j->env.n != t->recipients) {
@@ -855,6 +873,8 @@ job_try(struct chan *c, const struct note *n)
 	refuse_unspeakable(j);
 	if (!has_open(j))
 		done(j);
+	else if (daemon_draining())
+		stopped(j);
 	else if (!hop_find(j->nexthop, t->transport, &j->hop))
 		done_saying(j, QUEUE_NEVER, STAGE_DNS, "5.4.4",
 		    "the next hop is not well-formed");
@@ -872,6 +892,19 @@ free_those_of(struct link *list, const struct chan *c)
 
 		if (j->qmgr == c)
 			job_free(j);
+	}
+}
+
+void
+job_drain(void)
+{
+	struct link *e, *tmp;
+
+	list_each_safe(e, tmp, &jobs) {
+		struct job *j = container_of(e, struct job, link);
+
+		if (!j->is_talking)
+			stopped(j);
 	}
 }
 

@@ -26,7 +26,7 @@ extern struct counters counters;
 /* How a next hop is reached. */
 struct hop {
 	struct str	host;		/* to be looked up by MX, or as it is */
-	bool		by_mx, is_lmtp;
+	bool		by_mx, is_lmtp, is_wrapped;
 	uint16_t	port;
 	enum smtp_tls	tls;
 	struct tls_client *trust;	/* borrowed */
@@ -43,6 +43,8 @@ void	job_try(struct chan *c, const struct note *n);
 void	job_look(struct chan *c, const struct note *n);
 void	job_qmgr_gone(struct chan *c);
 size_t	job_count(void);
+/* Those that have not said MAIL end; the others go on. */
+void	job_drain(void);
 /* Called when a job ends. */
 void	remote_job_over(void);
 

@@ -45,7 +45,7 @@ mx_add(struct mx_list *l, struct str host, uint32_t preference,
 {
 	struct str kept;
 
-	if (!make_room(l, a))
+	if (host.n > MX_HOST_MAX || !make_room(l, a))
 		return;
 	kept = arena_str(a, without_dot(host));
 	if (kept.p != NULL || host.n <= 1)

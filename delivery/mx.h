@@ -7,7 +7,10 @@
 
 #include "base/arena.h"
 
-enum { MX_MAX = 4096 };		/* more than a DNS answer of 64 KiB holds */
+enum {
+	MX_MAX = 4096,		/* more than a DNS answer of 64 KiB holds */
+	MX_HOST_MAX = 255,	/* a longer name is no host's (RFC 1123 2.1) */
+};
 
 struct mx {
 	struct str	host;
@@ -26,7 +29,7 @@ enum mx_fault {
 	MX_LOOP,	/* the best of them is ourselves */
 };
 
-/* host is copied into a; beyond MX_MAX and the arena's cap it is dropped. */
+/* host is copied into a; beyond the limits and the arena's cap it is dropped. */
 void	mx_add(struct mx_list *l, struct str host, uint32_t preference,
 	    struct arena *a);
 /*

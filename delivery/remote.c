@@ -77,6 +77,7 @@ on_drain(int64_t within_ms)
 {
 	(void)within_ms;
 	conn_quit_all_idle();
+	job_drain();
 	remote_job_over();
 }
 

@@ -248,8 +248,9 @@ watch_reap(void)
 
 /* Who goes together, in this order: first those who take in, last the log. */
 static const unsigned stages[] = {
-	0, FACES, BY(CTLD) | BY(QMGR) | BY(BOUNCE), BY(SPOOLD),
-	BY(STORED) | BY(AUTHD) | BY(RATED) | BY(ROUTED), BY(SYNCD), BY(LOGD),
+	0, FACES, BY(CTLD) | BY(QMGR) | BY(REMOTE) | BY(BOUNCE), BY(SPOOLD),
+	BY(STORED) | BY(AUTHD) | BY(RATED) | BY(ROUTED) | BY(RESOLVD) |
+	    BY(CHECKD) | BY(SIGND) | BY(KEYD), BY(SYNCD), BY(LOGD),
 };
 
 static bool
@@ -280,7 +281,8 @@ begin_stage(void)
 {
 	struct note_drain n = { .within_ms = STAGE_MS };
 
-	if (stages[master.stage] == FACES)
+	/* sessions, of others with us and of ours with others */
+	if (stages[master.stage] & (FACES | BY(REMOTE)))
 		n.within_ms = (uint32_t)master.config->conf.master.drain;
 	each_child(c)
 		if (child_exists(c) && c->pid > 0 &&

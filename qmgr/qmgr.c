@@ -435,13 +435,21 @@ on_stat(void)
 	daemon_stat("no-name-server", where_failing());
 }
 
+static void
+on_drain(int64_t within_ms)
+{
+	(void)within_ms;
+	send_drain();
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
 		.kind = QMGR, .before_cage = before_cage, .start = start,
 		.on_peer = on_peer, .on_note = on_note, .on_reload = on_reload,
-		.on_peer_gone = on_peer_gone, .on_stat = on_stat,
+		.on_peer_gone = on_peer_gone, .on_drain = on_drain,
+		.on_stat = on_stat,
 	};
 
 	daemon_main(&ops, argc, argv);

@@ -347,6 +347,11 @@ verdict_of(const struct trip *t, const struct note_remote_row *r)
 		    VERDICT_LATER;
 	v = provider_verdict(&qmgr.providers, provider_named(&qmgr.providers,
 	    str_of(t->lane->provider)), r->code, r->reply, NULL);
+	/* a 5xx that is not the last word: another host may take it, or it is
+	 * our password that is wrong */
+	if (r->code / 100 == 5 && r->result == QUEUE_LATER &&
+	    v > VERDICT_SLOW)
+		return VERDICT_LATER;
 	return v == VERDICT_ACCEPTED ? VERDICT_LATER : v;
 }
 
@@ -380,6 +385,8 @@ no_row(struct trip *t, bool was_heard)
 			continue;
 		t->item[k] = NULL;
 		i->trip = NULL;
+		if (was_heard && daemon_draining())
+			continue;	/* not begun: as if never given */
 		i->attempts++;
 		if (was_heard)
 			qmgr_defer(i, STR("the try came to nothing"));
@@ -409,7 +416,18 @@ finish(struct trip *t, const struct note_remote_done *d)
 		log_end();
 	}
 	trip_free(t);
+	if (daemon_draining())
+		send_drain();
 	qmgr_look();
+}
+
+/* What is out comes to its end, nothing new is begun.  What waits is told to
+ * the next qmgr as it was. */
+void
+send_drain(void)
+{
+	if (list_empty(&trips))
+		daemon_exit();
 }
 
 static void
@@ -497,6 +515,8 @@ serve(struct chan *c, struct lane *l)
 void
 send_look(void)
 {
+	if (daemon_draining())
+		return;
 	struct lane *l;
 	struct chan *c;
 

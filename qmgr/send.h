@@ -22,6 +22,7 @@ void	send_forget_all(void);
 bool	send_adopt(struct item *i);
 /* Start what may start. */
 void	send_look(void);
+void	send_drain(void);
 /* When to look again by time alone; -1: never. */
 int64_t	send_next_ms(void);
 const char *stage_text(uint32_t stage);

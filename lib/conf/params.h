@@ -288,6 +288,9 @@
 	  "HOST or HOST:PORT that takes all mail that travels.")		\
 	P(smarthost_user, text, "smarthost user", "", "", "", BY(REMOTE), \
 	  "Name to log in with; no AUTH if empty.")			\
+	P(smarthost_wrapped, flag, "smarthost implicit-tls", "no", "", "",	\
+	  BY(REMOTE), "TLS from the first octet, as on port 465, in place of " \
+	  "STARTTLS.")							\
 	P(smarthost_tls, word, "smarthost tls", "verify",		\
 	  "verify must may never", "", BY(REMOTE),			\
 	  "verify: TLS with a certificate that is good and names the host; " \

@@ -130,6 +130,8 @@ class Session(threading.Thread):
 
     def run(self):
         try:
+            if self.server.wrapped:
+                self.start_tls()
             if self.say("CONNECT") != "2":
                 return
             while True:
@@ -150,9 +152,10 @@ class Session(threading.Thread):
 
 class Receiver:
     def __init__(self, answer=None, address="127.0.0.1", port=0, tls=None,
-                 auth="", lmtp=False):
+                 auth="", lmtp=False, wrapped=False):
         self.answer = answer or (lambda *_: None)
         self.tls, self.auth, self.lmtp = tls, auth, lmtp
+        self.wrapped = wrapped
         self.messages, self.heard, self.sessions = [], [], []
         self.more = threading.Condition(threading.RLock())
         family = socket.AF_INET6 if ":" in address else socket.AF_INET

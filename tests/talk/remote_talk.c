@@ -192,7 +192,10 @@ act(const char *what)
 		fail_one(false);
 	else if (strcmp(what, "ourselves") == 0)
 		is_us = true;
-	else if (str_starts(str_of(what), "secret ")) {
+	else if (strcmp(what, "drain") == 0) {
+		talk.is_draining = true;
+		job_drain();
+	} else if (str_starts(str_of(what), "secret ")) {
 		(void)snprintf(secret, sizeof(secret), "%s\n", what + 7);
 		hop_reload();
 	}

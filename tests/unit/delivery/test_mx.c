@@ -101,13 +101,16 @@ test_shuffle(void **state)
 static void
 test_many(void **state)
 {
+	static const char long_name[MX_HOST_MAX + 1] = { 'x' };
 	struct mx_list l = { .n = 0 };
 	struct arena a;
 
 	(void)state;
 	arena_init(&a, 1 << 24);
-	for (uint32_t i = 0; i < MX_MAX + 100; i++)
+	for (uint32_t i = 0; i < MX_MAX + 100; i++) {
 		mx_add(&l, STR("mx.example"), i, &a);
+		mx_add(&l, str_mem(long_name, sizeof(long_name)), i, &a);
+	}
 	assert_int_equal(l.n, MX_MAX);
 	assert_int_equal(mx_order(&l, NULL, 0), MX_FINE);
 	arena_free(&a);
