@@ -146,6 +146,8 @@ deliver(struct job *j, const struct note_store_append *n)
 	int r;
 
 	r = account_hold(n->account, n->home, &h, &why);
+	if (r == FAIL_DENIED && job_may_wait_held(j))
+		return HELD;
 	if (r == 0)
 		r = find_box(h, n, &b, &wait, &why);
 	if (r == 0 && wait == DONE)

@@ -112,6 +112,8 @@ on_login(struct job *j)
 		return DONE;
 	}
 	r = account_hold(n->account, n->home, &h, &why);
+	if (r == FAIL_DENIED && job_may_wait_held(j))
+		return HELD;
 	if (r != 0) {
 		log_event(LOG_LEVEL_WARN, "account-not-opened");
 		log_str("account", n->account);

@@ -15,9 +15,15 @@
 
 #include "base/banned.h"
 
-static struct link numbers, work, doors, asked;
+#define HELD_MS		50
+#define HELD_TRIES	100	/* 5 s */
+
+static struct link numbers, work, doors, held, asked;
+static struct timer held_timer;
 static bool is_init;
 static size_t waiting;
+
+static void	on_held(struct timer *t);
 
 static void
 init(void)
@@ -28,7 +34,9 @@ init(void)
 	list_init(&numbers);
 	list_init(&work);
 	list_init(&doors);
+	list_init(&held);
 	list_init(&asked);
+	timer_init(&held_timer, on_held);
 }
 
 static struct link *
@@ -42,6 +50,10 @@ list_of(enum run why)
 		return &work;
 	case DOORS:
 		return &doors;
+	case HELD:
+		if (!timer_armed(&held_timer))
+			timer_set(&held_timer, HELD_MS);
+		return &held;
 	case ASKED:
 	case DONE:
 		break;
@@ -77,6 +89,7 @@ job_keep(struct job *j, enum run why)
 		k->state = j->state;
 		k->end = j->end;
 		k->tries = j->tries;
+		k->held_tries = j->held_tries;
 		k->begun = j->begun;
 		k->is_copy = true;
 		copy_note(k, j->n);
@@ -158,6 +171,19 @@ jobs_doors(void)
 	run_all(list_of(DOORS));
 }
 
+static void
+on_held(struct timer *t)
+{
+	(void)t;
+	run_all(&held);
+}
+
+bool
+job_may_wait_held(struct job *j)
+{
+	return j->held_tries++ < HELD_TRIES;
+}
+
 bool
 jobs_work(void)
 {
@@ -197,5 +223,6 @@ jobs_of_peer_gone(struct peer *p)
 	peer_gone(&numbers, p);
 	peer_gone(&work, p);
 	peer_gone(&doors, p);
+	peer_gone(&held, p);
 	peer_gone(&asked, p);
 }

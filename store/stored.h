@@ -52,6 +52,7 @@ enum run {
 	NUMBERS,	/* waits until numbers are synced */
 	WORK,		/* waits for steps of its box, or has more itself */
 	DOORS,		/* waits until replay is through */
+	HELD,		/* another process still holds the account */
 	ASKED,		/* somebody else will call it */
 };
 
@@ -68,6 +69,7 @@ struct job {
 	void		*state;		/* of a long one */
 	void		(*end)(struct job *j);	/* frees state */
 	unsigned	tries;
+	unsigned	held_tries;
 	bool		begun;		/* its first part is done */
 	struct note	copy;		/* once it waits */
 	struct buf	packet;
@@ -84,6 +86,9 @@ bool	jobs_work(void);		/* one round; true: some want more */
 size_t	jobs_waiting(void);
 /* A copy that outlives the handler; the job given may be on the stack. */
 struct job *job_keep(struct job *j, enum run why);
+/* The account is another process's: our forerunner's, which is about to end.
+ * True: wait HELD; false: that was long enough. */
+bool	job_may_wait_held(struct job *j);
 
 /* --- accounts ------------------------------------------------------------ */
 

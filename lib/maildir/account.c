@@ -262,6 +262,24 @@ open_root(struct account *a, bool create, struct why *why)
 	return 0;
 }
 
+/*
+ * One process an account.  The lock has a file of its own: a lock lives as
+ * long as any copy of its descriptor, and the log's is lent to syncd.
+ */
+static int
+take_lock(struct account *a, struct why *why)
+{
+	a->lock = a->v->open(a->v, a->state, LOCK_FILE, O_RDWR | O_CREAT,
+	    0600);
+	if (a->lock < 0)
+		return why_errno(why, FAIL_TEMP, "lock of the account");
+	if (a->v->lock(a->v, a->lock) == 0)
+		return 0;
+	if (errno != EAGAIN && errno != EACCES)
+		return why_errno(why, FAIL_TEMP, "lock of the account");
+	return why_set(why, FAIL_DENIED, "another process holds the account");
+}
+
 static int
 open_parts(struct account *a, bool create, struct why *why)
 {
@@ -277,6 +295,9 @@ open_parts(struct account *a, bool create, struct why *why)
 	a->index = open_below(a->v, a->place->index, path);
 	if (a->state < 0 || a->index < 0)
 		return why_errno(why, FAIL_TEMP, "state of the account");
+	r = take_lock(a, why);
+	if (r != 0)
+		return r;
 	r = log_open(&a->log, a->v, a->state, remember_last, a);
 	if (r != 0)
 		return why_errno(why, r, "account log");
@@ -305,7 +326,7 @@ account_open(struct account_place *p, struct str name, struct str home,
 	memcpy(a->name, name.p, name.n);
 	a->home = xcalloc(home.n + 1, 1);
 	memcpy(a->home, home.p, home.n);
-	a->root = a->state = a->index = a->log.fd = -1;
+	a->root = a->state = a->index = a->lock = a->log.fd = -1;
 	list_init(&a->boxes);
 	dict_init(&a->last);
 	dict_init(&a->keys);
@@ -323,7 +344,7 @@ account_open(struct account_place *p, struct str name, struct str home,
 void
 account_close(struct account *a)
 {
-	int *fd[] = { &a->root, &a->state, &a->index };
+	int *fd[] = { &a->root, &a->state, &a->index, &a->lock };
 	size_t i;
 
 	while (!list_empty(&a->boxes))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * maildir/account.h - an account: its folders, its log, its numbers, its
- * open mailboxes.  One process has an account open; a lock on its log says
- * so to others.
+ * open mailboxes.  One process has an account open; a lock says so to
+ * others.
  */
 #ifndef MAILDIR_ACCOUNT_H
 #define MAILDIR_ACCOUNT_H
@@ -13,6 +13,8 @@
 #include "maildir/ingest.h"
 #include "maildir/log.h"
 #include "maildir/reserve.h"
+
+#define LOCK_FILE	"lock"
 
 struct account;
 
@@ -43,6 +45,7 @@ struct account {
 	char		*name, *home;
 	int		root;		/* the Maildir */
 	int		state, index;	/* folders of this account */
+	int		lock;		/* file of that, lent to nobody */
 	struct log	log;
 	struct reserve	reserve;
 	uint64_t	log_kept;	/* its size when it was written anew */

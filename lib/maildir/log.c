@@ -252,7 +252,7 @@ log_open(struct log *l, struct volume *v, int dir, log_seen_fn *seen,
 	l->fd = v->open(v, dir, LOG_FILE, O_RDWR | O_CREAT, 0600);
 	if (l->fd < 0)
 		return FAIL_TEMP;
-	r = v->lock(v, l->fd) < 0 ? FAIL_DENIED : find_end(l, seen, arg);
+	r = find_end(l, seen, arg);
 	if (r != 0)
 		log_close(l);
 	return r;
@@ -363,13 +363,7 @@ log_anew_begin(struct log *anew, struct volume *v, int dir)
 	anew->size = anew->txn = anew->cut = 0;
 	anew->fd = v->open(v, dir, ANEW_FILE, O_RDWR | O_CREAT | O_TRUNC,
 	    0600);
-	if (anew->fd < 0)
-		return FAIL_TEMP;
-	if (v->lock(v, anew->fd) < 0) {
-		log_close(anew);
-		return FAIL_DENIED;
-	}
-	return 0;
+	return anew->fd < 0 ? FAIL_TEMP : 0;
 }
 
 int

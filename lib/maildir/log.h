@@ -86,8 +86,8 @@ struct log {
 	uint64_t	cut;		/* octets thrown away at open */
 };
 
-/* Opens or creates; seen (may be NULL) is told of each record.  FAIL_DENIED:
- * another process holds it. */
+/* Opens or creates; seen (may be NULL) is told of each record.  The caller
+ * holds the account's lock. */
 typedef void log_seen_fn(void *arg, const struct log_record *r);
 int	log_open(struct log *l, struct volume *v, int dir, log_seen_fn *seen,
 	    void *arg) MUST_CHECK;

@@ -420,6 +420,41 @@ numbers_jump(void **state)
 	assert_true(next < 2100);
 }
 
+/* syncd: holds what it was lent until its next sync. */
+static int lent[32];
+static size_t lent_n;
+
+static void
+lend(struct account *a, int fd, bool is_folder)
+{
+	(void)a;
+	(void)is_folder;
+	if (lent_n < NITEMS(lent))
+		lent[lent_n++] = dup(fd);
+}
+
+/* One process an account; and when that is gone the next may have it, though
+ * syncd still has descriptors of files that were written. */
+static void
+one_at_a_time(void **state)
+{
+	struct account *second;
+	struct why why;
+
+	(void)state;
+	assert_int_equal(account_open(&w.place, STR("joe@example.org"),
+	    STR("example.org/joe/Maildir"), true, &second, &why), FAIL_DENIED);
+	w.ops.wrote = lend;
+	(void)deliver(world_box(&w, "INBOX"), "Subject: a\r\n\r\nb\r\n", 1);
+	assert_true(lent_n > 0);
+	world_close(&w);
+	world_open(&w);
+	assert_non_null(w.a);
+	while (lent_n > 0)
+		close(lent[--lent_n]);
+	w.ops.wrote = NULL;
+}
+
 static void
 repeats(void **state)
 {
@@ -524,7 +559,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(delivered), T(flags_and_names), T(expunged),
 		T(copied_and_moved), T(others_deliver), T(others_rename),
-		T(rebuilt), T(held), T(numbers_jump), T(repeats),
+		T(rebuilt), T(held), T(numbers_jump), T(one_at_a_time), T(repeats),
 		T(repeat_damaged), T(compacted),
 	};
 
