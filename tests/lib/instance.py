@@ -19,6 +19,7 @@ nothing.  Everything lives in one temporary folder and on loopback.  As an
 ordinary user the test runs itself again in a namespace where it is root.
 """
 
+import functools
 import json
 import os
 import re
@@ -85,9 +86,10 @@ def wait_for(what, test, limit=WAIT_S):
         time.sleep(0.02)
 
 
+@functools.lru_cache
 def crypt_hash(password):
     """A digest of crypt(3); cheap on purpose, tests log in often."""
-    import ctypes
+    import ctypes       # crypt(3) has one buffer: no threads here
     lib = ctypes.CDLL("libcrypt.so.1")
     lib.crypt.restype = ctypes.c_char_p
     return lib.crypt(password.encode(), b"$5$rounds=1000$veredustest").decode()
