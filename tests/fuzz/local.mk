@@ -132,3 +132,8 @@ FUZZERS += tests/fuzz/fuzz_dkim
 tests_fuzz_fuzz_dkim_SOURCES = tests/fuzz/fuzz_dkim.c smtpd/dkim.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dkim_LDADD = lib/libmail.a lib/libbase.a $(OPENDKIM_LIBS)
 tests_fuzz_fuzz_dkim_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_recode
+tests_fuzz_fuzz_recode_SOURCES = tests/fuzz/fuzz_recode.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_recode_LDADD = lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_recode_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

@@ -43,4 +43,7 @@ tests_unit_mail_test_authres_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
 check_PROGRAMS += tests/unit/mail/test_dmarc
 tests_unit_mail_test_dmarc_SOURCES = tests/unit/mail/test_dmarc.c
 tests_unit_mail_test_dmarc_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_recode
+tests_unit_mail_test_recode_SOURCES = tests/unit/mail/test_recode.c
+tests_unit_mail_test_recode_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
 endif
