@@ -424,6 +424,12 @@ commit(struct smtp *s)
 	if (tx->is_large)
 		(void)write_content(s);
 	fault = fault_of(s);
+	if (fault == NULL && !tx->is_recoded) {
+		tx->is_recoded = true;
+		return smtp_recode(s, commit);
+	}
+	if (fault == NULL && !tx->is_large && tx->content.len > LARGE_AT)
+		return go_large(s);	/* it has grown */
 	if (fault == NULL && !tx->is_large) {
 		tx->file = sealed_memfd(buf_str(&tx->content));
 		if (tx->file < 0)

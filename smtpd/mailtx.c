@@ -55,6 +55,7 @@ tx_end(struct tx *tx)
 	smtp_head_free(&tx->head);
 	tx_drop_content(tx);
 	buf_free(&tx->added);
+	tx_drop_recoding(tx);
 	dict_free(&tx->known);
 	arena_free(&tx->arena);
 	tx_begin(tx);

@@ -8,6 +8,7 @@
  *	auth.c		AUTH
  *	mailtx.c	MAIL and RCPT: the transaction
  *	data.c		DATA: the content on its way to spoold
+ *	recode.c	re-encodes what may not travel as it is
  *	sign.c		has it signed before it is stored
  *	quirks.c	those who are no SMTP clients at all
  *	smtpd.c		the process: services, certificate, drain
@@ -100,6 +101,8 @@ struct tx {
 	int64_t		give_up_ms;	/* clock_mono_ms: spoold is too slow */
 	int64_t		received_ms;
 	struct buf	added;		/* header lines put before the content */
+	bool		is_recoded;	/* or need not be */
+	struct recoding	*recoding;	/* of a large body; NULL: none */
 	int64_t		sign_until_ms;	/* clock_mono_ms: signd is too slow */
 	enum step	(*after_sign)(struct smtp *);
 };
@@ -181,6 +184,9 @@ enum step smtp_data_input(struct smtp *s);
 
 /* 4xx or 5xx instead of 250: the transaction is over, and logged. */
 enum step smtp_data_refuse(struct smtp *s, const struct smtp_reply *r);
+/* Re-encodes the content, if it must be, then goes on. */
+enum step smtp_recode(struct smtp *s, enum step (*then)(struct smtp *));
+void	tx_drop_recoding(struct tx *tx);
 /* Puts DKIM-Signature lines on top of tx.added, then goes on. */
 enum step smtp_sign(struct smtp *s, enum step (*then)(struct smtp *));
 

@@ -22,7 +22,7 @@
 
 #define QP_LINE		75	/* and "=": RFC 2045 6.7 (5) allows 76 */
 #define B64_OCTETS	57	/* 76 digits */
-#define HEADER_CAP	(1024 * 1024)
+#define HEADER_CAP	(256 * 1024)	/* a part with a longer one is kept */
 
 /* --- which parts --------------------------------------------------------- */
 
@@ -87,7 +87,8 @@ recode_begin(struct recode *r, const struct mime *m, unsigned why)
 		return FAIL_TOO_BIG;
 	for (p = m->root; p != NULL; p = part_next(p))
 		if (is_open(p) && p->body.size > 0 &&
-		    p->header.at + p->header.size <= p->body.at)
+		    p->header.at + p->header.size <= p->body.at &&
+		    p->header.size <= HEADER_CAP)
 			take_part(r, p);
 	return 0;
 }

@@ -82,6 +82,7 @@ take_lines(struct smtp_body *b, const uint8_t *p, size_t n, struct buf *out)
 
 		if (lf == NULL || cr == NULL || cr + 1 != lf)
 			break;
+		b->has_long |= (size_t)(cr - p) - at > SMTP_TEXT_MAX;
 		at = (size_t)(lf - p) + 1;
 	}
 	if (at > 0)
@@ -99,6 +100,8 @@ take_text(struct smtp_body *b, const uint8_t *p, size_t n, struct buf *out)
 
 	end = cr == NULL ? end : (size_t)(cr - p);
 	put(b, p, end, out);
+	b->line += end;
+	b->has_long |= b->line > SMTP_TEXT_MAX;
 	return end;
 }
 
@@ -108,6 +111,7 @@ take_octet(struct smtp_body *b, uint8_t c, struct buf *out)
 {
 	if (b->state == CR && c == '\n') {
 		put(b, "\r\n", 2, out);
+		b->line = 0;
 		b->state = LINE;
 		return;
 	}
@@ -129,6 +133,7 @@ take_octet(struct smtp_body *b, uint8_t c, struct buf *out)
 		return;
 	}
 	put(b, &c, 1, out);
+	b->line++;
 	b->state = TEXT;
 }
 

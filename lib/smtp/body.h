@@ -13,6 +13,9 @@
 
 #include "base/buf.h"
 
+/* RFC 5321 4.5.3.1.6, without CRLF.  Nothing is refused for it. */
+#define SMTP_TEXT_MAX	998
+
 enum smtp_fault {
 	SMTP_FINE,
 	SMTP_BARE_LINE_END,	/* 550 5.6.11 */
@@ -27,6 +30,8 @@ struct smtp_body {
 	enum smtp_fault	fault;		/* the first; no more content after it */
 	bool		is_over;	/* the end has been read */
 	bool		has_8bit;
+	bool		has_long;	/* a line of more than SMTP_TEXT_MAX */
+	uint64_t	line;		/* octets of the current line */
 	int		state;
 };
 

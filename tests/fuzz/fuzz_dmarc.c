@@ -28,7 +28,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	while (dmarc_step(&d) == DMARC_ASK) {
 		if (++asked > 2 + 8 * 3 || strlen(d.ask) > DMARC_NAME_MAX + 7)
 			abort();
-		if (str_line(&s, &txt) && !str_same(txt, "!"))
+		if (!str_line(&s, &txt))
+			txt = STR("");
+		if (!str_same(txt, "!"))
 			dmarc_txt(&d, txt);
 		dmarc_answered(&d, asked % 2 == 0, str_same(txt, "!"));
 	}

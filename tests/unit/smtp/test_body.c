@@ -223,6 +223,32 @@ test_8bit(void **state)
 	buf_free(&out);
 }
 
+/* A line is long from its 999th octet on, however it comes. */
+static void
+test_has_long(void **state)
+{
+	for (size_t n = 997; n < 1001; n++)
+		for (size_t step = 1; step < 2000; step += 499) {
+			struct smtp_body b;
+			struct buf in, out;
+
+			buf_init(&in, 4000);
+			buf_init(&out, 4000);
+			buf_z(&in, "x\r\n");
+			for (size_t i = 0; i < n; i++)
+				buf_c(&in, 'x');
+			buf_z(&in, "\r\nx\r\n.\r\n");
+			smtp_body_begin(&b, 4000);
+			for (size_t at = 0; at < in.len; at += step)
+				(void)smtp_body_feed(&b,
+				    str_sub(buf_str(&in), at, step), &out);
+			assert_true(b.is_over);
+			assert_int_equal(b.has_long, n > SMTP_TEXT_MAX);
+			buf_free(&in);
+			buf_free(&out);
+		}
+}
+
 int
 main(void)
 {
@@ -233,6 +259,7 @@ main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_against_definition),
 		cmocka_unit_test(test_8bit),
+		cmocka_unit_test(test_has_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
