@@ -6,7 +6,7 @@
  *	example.org		its MX
  *	[mail.example.org]	that host; [host]:587, host:587
  *	[192.0.2.1]		that address; [IPv6:2001:db8::1]
- *	lmtp:host:24		LMTP
+ *	lmtp:host:24		LMTP; lmtp:/run/some/socket
  *
  * The password of the smarthost and the authorities it is checked by are
  * files that master opens.
@@ -20,7 +20,8 @@
 
 #include "base/banned.h"
 
-enum { SECRET_MAX = 1024, AUTHORITIES_MAX = 4 * 1024 * 1024, LMTP_PORT = 24 };
+enum { SECRET_MAX = 1024, AUTHORITIES_MAX = 4 * 1024 * 1024, LMTP_PORT = 24,
+    SOCKET_PATH_MAX = 108 };
 
 static struct {
 	struct tls_client *any;		/* opportunistic */
@@ -75,6 +76,11 @@ parse(struct str text, struct hop *h)
 	if (h->is_lmtp) {
 		h->by_mx = false;
 		h->port = LMTP_PORT;
+	}
+	if (h->is_lmtp && text.n > 0 && text.p[0] == '/') {
+		h->host = text;
+		h->tls = SMTP_TLS_NEVER;	/* it does not leave the host */
+		return is_host(text) && text.n < SOCKET_PATH_MAX;
 	}
 	if (text.n > 0 && text.p[0] == '[')
 		return in_brackets(text, h) && is_host(h->host);

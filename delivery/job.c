@@ -167,6 +167,7 @@ job_free(struct job *j)
 	timer_stop(&j->deadline);
 	chan_forget(daemon_peer(SPOOLD, 0), j);
 	chan_forget(daemon_peer(RESOLVD, 0), j);
+	chan_forget(daemon_peer(MASTER, 0), j);
 	chan_forget(NULL, j);
 	if (j->conn != NULL)
 		conn_drop(j->conn);
@@ -625,6 +626,36 @@ on_dialed(void *arg, const struct dial_result *r)
 	begin_session(j);
 }
 
+/* --- a Unix socket, which master connects -------------------------------- */
+
+static void
+on_socket(void *session, const struct note *n)
+{
+	struct job *j = session;
+	const struct note_socket_done *d = note_as_socket_done(n);
+	char text[1100];
+
+	if (d != NULL && d->failed == 0 && n->fd >= 0) {
+		j->host = 0;
+		j->dialed = (struct dial_result){ .fd = note_take_fd(n) };
+		(void)snprintf(j->dialed.text, sizeof(j->dialed.text), "%.*s",
+		    STR_ARG(j->hop.host));
+		begin_session(j);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%.*s", STR_ARG(d == NULL ?
+	    STR("no connection in time") : d->text));
+	done_saying(j, QUEUE_LATER, STAGE_CONNECT, "4.4.1", text);
+}
+
+static void
+ask_socket(struct job *j)
+{
+	struct note_socket_ask n = { .path = j->hop.host };
+
+	ask_socket_ask(daemon_peer(MASTER, 0), &n, on_socket, j);
+}
+
 /* Hosts are known: one that is idle, or a new connection. */
 static void
 go(struct job *j)
@@ -644,6 +675,8 @@ go(struct job *j)
 	else if (j->source.family == AF_INET6)
 		d->source6 = j->source;
 	dial_init(d);
+	if (j->hop.host.p[0] == '/')
+		d->at = d->hosts.n;	/* there is nobody else */
 	for (size_t i = 0; !j->was_stale && j->conn == NULL &&
 	    i < d->hosts.n && i < TAKE_HOSTS; i++) {
 		struct conn_want w = { .lane = j->lane,
@@ -653,12 +686,13 @@ go(struct job *j)
 
 		j->conn = conn_take_host(&w, &conn_ops, j);
 	}
-	if (j->conn == NULL) {
-		dial_next(&j->dial);
-		return;
-	}
-	j->was_reused = true;
-	on_idle(j, j->conn);
+	if (j->conn != NULL) {
+		j->was_reused = true;
+		on_idle(j, j->conn);
+	} else if (j->hop.host.p[0] == '/')
+		ask_socket(j);
+	else
+		dial_next(d);
 }
 
 /* --- hosts of a domain --------------------------------------------------- */

@@ -1,6 +1,6 @@
 # master
 sbin_PROGRAMS += master/veredus-master
-master_veredus_master_SOURCES = master/certs.c master/config.c \
+master_veredus_master_SOURCES = master/certs.c master/config.c master/connect.c \
 	master/control.c master/dkim.c master/folders.c master/init.c \
 	master/listen.c master/main.c master/master.h \
 	master/reload.c master/start.c master/sync.c \

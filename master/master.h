@@ -143,6 +143,7 @@ void	dkim_tell(struct child *c);
 void	wire_child(struct child *c);		/* to all that live */
 void	wire_again(struct child *a, struct child *b);
 void	on_child_note(struct chan *c, const struct note *n, void *arg);
+void	connect_note(struct chan *c, const struct note *n);
 void	on_child_end(struct chan *c, void *arg);
 
 /* watch.c */

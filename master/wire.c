@@ -129,6 +129,9 @@ on_child_note(struct chan *chan, const struct note *n, void *arg)
 	case NOTE_PEER_BAD:
 		peer_bad(c, &n->u.peer_bad);
 		break;
+	case NOTE_SOCKET_ASK:
+		connect_note(chan, n);
+		break;
 	default:
 		(void)control_note(chan, n);
 	}

@@ -557,6 +557,12 @@
 	F(u32,	ttl,	    0)	/* seconds */				\
 	F(str,	text,	    TEXT_MAX)
 
+#define FIELDS_SOCKET_ASK(F)	/* remote: connect to that path of a `transport' */ \
+	F(str,	path,	    108)
+#define FIELDS_SOCKET_DONE(F)	/* descriptor: the connection */	\
+	F(u32,	failed,	    0)	\
+	F(str,	text,	    TEXT_MAX)
+
 /* --- checkd -------------------------------------------------------------- */
 
 #define FIELDS_CHECK_ASK(F)	/* descriptor: the content, CRLF */	\
@@ -722,6 +728,8 @@
 	N(REMOTE_DONE, remote_done, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
 	N(REMOTE_LOOK, remote_look, ASK, 60000, BY(QMGR), BY(REMOTE), FD_NONE) \
 	N(REMOTE_SEEN, remote_seen, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
+	N(SOCKET_ASK, socket_ask, ASK, 10000, BY(REMOTE), BY(MASTER), FD_NONE) \
+	N(SOCKET_DONE, socket_done, END, 0, BY(MASTER), BY(REMOTE), FD_ANY) \
 	N(CHECK_ASK, check_ask, ASK, 60000, BY(SMTPD), BY(CHECKD), FD_ANY) \
 	N(CHECK_DONE, check_done, END, 0, BY(CHECKD), BY(SMTPD), FD_NONE) \
 	N(SPF_ASK, spf_ask, ASK, 60000, BY(CTLD), BY(CHECKD), FD_NONE)	\

@@ -14,6 +14,7 @@ has number, peer, is_tls, resumed, user and whatever a test puts on it.
 
 import base64
 import collections
+import os
 import socket
 import ssl
 import threading
@@ -158,10 +159,17 @@ class Receiver:
         self.wrapped = wrapped
         self.messages, self.heard, self.sessions = [], [], []
         self.more = threading.Condition(threading.RLock())
+        self.address, self.port = address, 0
+        if address.startswith("/"):
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(address)
+            self.listener.listen(256)
+            os.chmod(address, 0o666)
+            return
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.listener = socket.create_server((address, port), family=family,
                                              backlog=256)
-        self.address, self.port = address, self.listener.getsockname()[1]
+        self.port = self.listener.getsockname()[1]
 
     def ask(self, session, verb, argument):
         with self.more:
@@ -198,7 +206,8 @@ class Receiver:
                 sock, peer = self.listener.accept()
             except OSError:
                 return
-            s = Session(self, sock, peer[0], len(self.sessions) + 1)
+            s = Session(self, sock, peer[0] if peer else "",
+                        len(self.sessions) + 1)
             self.sessions.append(s)
             s.start()
 

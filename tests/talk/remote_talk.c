@@ -232,7 +232,7 @@ main(int argc, char **argv)
 	static const struct talk_room room = {
 		.me = REMOTE, .service = "smtp", .alpn = "smtp",
 		.they_serve = true,
-		.peers = BY(QMGR) | BY(SPOOLD) | BY(RESOLVD),
+		.peers = BY(QMGR) | BY(SPOOLD) | BY(RESOLVD) | BY(MASTER),
 		.standing = standing, .client = client, .begin = begin,
 		.end = end, .is_empty = is_empty, .act = act, .dealt = dealt,
 		.on_note = on_note, .on_peer_gone = on_peer_gone,
