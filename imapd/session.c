@@ -188,6 +188,8 @@ on_end(struct stream *st, enum stream_end how)
 		log_z("account", s->account);
 	log_z("peer", s->peer);
 	log_z("how", names[how]);
+	if (how == STREAM_TLS_FAILED && st->tls != NULL)
+		log_z("text", tls_why(st->tls));
 	log_end();
 	session_free(s);
 	imapd_look_for_end();

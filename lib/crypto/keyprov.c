@@ -50,6 +50,7 @@ struct signing {
 };
 
 static keyprov_fn *ask_fn;
+static OSSL_PROVIDER *theirs, *ours;
 
 typedef void (*entry_fn)(void);
 #define ENTRY(id, fn)	{ OSSL_FUNC_##id, (entry_fn)(fn) }
@@ -384,6 +385,14 @@ begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	return 1;
 }
 
+/* Before OpenSSL cleans up: it would lose them. */
+static void
+at_exit(void)
+{
+	(void)OSSL_PROVIDER_unload(ours);
+	(void)OSSL_PROVIDER_unload(theirs);
+}
+
 int
 keyprov_begin(keyprov_fn *fn, struct why *why)
 {
@@ -391,9 +400,10 @@ keyprov_begin(keyprov_fn *fn, struct why *why)
 		ask_fn = fn;
 		return 0;
 	}
-	if (OSSL_PROVIDER_load(NULL, "default") == NULL ||
-	    OSSL_PROVIDER_add_builtin(NULL, NAME, begin) != 1 ||
-	    OSSL_PROVIDER_load(NULL, NAME) == NULL ||
+	theirs = OSSL_PROVIDER_load(NULL, "default");
+	if (OSSL_PROVIDER_add_builtin(NULL, NAME, begin) == 1)
+		ours = OSSL_PROVIDER_load(NULL, NAME);
+	if (theirs == NULL || ours == NULL || atexit(at_exit) != 0 ||
 	    EVP_set_default_properties(NULL, "?" THEIRS) != 1)
 		return why_set(why, FAIL_PERM, "OpenSSL takes no provider of "
 		    "ours");

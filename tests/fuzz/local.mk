@@ -137,3 +137,10 @@ FUZZERS += tests/fuzz/fuzz_recode
 tests_fuzz_fuzz_recode_SOURCES = tests/fuzz/fuzz_recode.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_recode_LDADD = lib/libmail.a lib/libbase.a
 tests_fuzz_fuzz_recode_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_key_request
+tests_fuzz_fuzz_key_request_SOURCES = tests/fuzz/fuzz_key_request.c \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_key_request_LDADD = lib/libipc.a lib/libevent.a \
+	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
+tests_fuzz_fuzz_key_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
