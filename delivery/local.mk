@@ -1,7 +1,10 @@
 # delivery - mail that goes out, and what it needs
 pkglibexec_PROGRAMS += delivery/resolvd
-delivery_resolvd_SOURCES = delivery/resolvd.c
-delivery_resolvd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
+RESOLVD_SOURCES = delivery/exchange.c delivery/exchange.h delivery/known.c \
+	delivery/known.h delivery/question.c delivery/question.h \
+	delivery/server.c delivery/server.h delivery/address.c delivery/address.h
+delivery_resolvd_SOURCES = $(RESOLVD_SOURCES) delivery/resolvd.c
+delivery_resolvd_LDADD = lib/libdns.a $(LIB_DAEMON) $(LIBS_DAEMON) $(LDNS_LIBS)
 
 pkglibexec_PROGRAMS += delivery/remote
 REMOTE_SOURCES = delivery/address.c delivery/address.h delivery/conn.c \

@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "conf/value.h"
 #include "daemon/daemon.h"
+#include "daemon/dns.h"
 #include "event/stream.h"
 #include "base/banned.h"
 
@@ -30,6 +31,8 @@ enum {
 struct session {
 	struct stream	stream;
 	struct chan	*asked;		/* who owes us an answer */
+	struct dns_query *query;	/* resolvd does */
+	enum dns_type	type;
 	bool		is_asked;	/* the question has come */
 	char		who[32];	/* "uid:0" */
 	/* status: who is ready (a bit a worker), whose counters are next,
@@ -255,11 +258,51 @@ then(void *arg, const struct note *n)
 	stream_flush(&s->stream);
 }
 
+/* --- dns ----------------------------------------------------------------- */
+
+static void
+say_record(struct session *s, const struct dns_record *r)
+{
+	struct buf *out = &s->stream.out, shown;
+
+	buf_init(&shown, 4 * NOTE_MAX);
+	dns_show(s->type, r->data, &shown);
+	buf_fmt(out, "{\"row\":\"DNS_ROW\",\"type\":\"%s\",\"ttl\":%" PRIu32
+	    ",\"preference\":%" PRIu32 ",\"data\":", dns_type_name(s->type),
+	    r->ttl, r->preference);
+	json_text(out, buf_str(&shown));
+	buf_z(out, "}\n");
+	buf_free(&shown);
+}
+
+static void
+on_dns(void *arg, const struct dns_answer *a)
+{
+	static const int failed[] = {
+		[DNS_OK] = 0, [DNS_NO_NAME] = FAIL_GONE,
+		[DNS_NO_DATA] = FAIL_GONE, [DNS_LATER] = FAIL_TEMP,
+		[DNS_BAD_NAME] = FAIL_SYNTAX, [DNS_BAD_ANSWER] = FAIL_PERM,
+	};
+	struct session *s = arg;
+	struct buf *out = &s->stream.out;
+
+	s->query = NULL;
+	for (size_t i = 0; i < a->n; i++)
+		say_record(s, &a->records[i]);
+	buf_fmt(out, "{\"row\":\"DNS_DONE\",\"result\":\"%s\","
+	    "\"validated\":%d,\"ttl\":%" PRIu32 ",\"name\":",
+	    dns_result_name(a->result), a->validated, a->ttl);
+	json_text(out, a->name);
+	buf_z(out, "}\n");
+	say_done(s, failed[a->result], (uint32_t)a->n, a->text);
+	stream_flush(&s->stream);
+}
+
 /* --- commands ------------------------------------------------------------ */
 
 typedef void run_fn(struct session *, const struct str *, size_t);
 
-static run_fn cmd_ban_forget, cmd_ban_list, cmd_ban_set, cmd_queue_act,
+static run_fn cmd_ban_forget, cmd_ban_list, cmd_ban_set, cmd_dns, cmd_queue_act,
     cmd_queue_list, cmd_reload, cmd_route, cmd_spool_check, cmd_stat,
     cmd_status, cmd_stop, cmd_trace;
 
@@ -283,6 +326,7 @@ static const struct command {
 	{ { "queue", "rm" }, 1, 2, true, cmd_queue_act, WHAT },
 	{ { "trace" }, 1, 1, false, cmd_trace, "ID" },
 	{ { "route" }, 1, 2, false, cmd_route, "ADDRESS [SENDER]" },
+	{ { "dns" }, 2, 2, false, cmd_dns, "TYPE NAME" },
 	{ { "spool", "check" }, 0, 0, false, cmd_spool_check, "" },
 	{ { "bans", "list" }, 0, 0, false, cmd_ban_list, "" },
 	{ { "bans", "rm" }, 1, 1, true, cmd_ban_forget, "ADDRESS" },
@@ -432,6 +476,19 @@ cmd_route(struct session *s, const struct str *argv, size_t argc)
 }
 
 static void
+cmd_dns(struct session *s, const struct str *argv, size_t argc)
+{
+	(void)argc;
+	s->type = dns_type_of(argv[0]);
+	if (s->type == 0) {
+		refuse(s, FAIL_SYNTAX, "the types are A AAAA MX TXT PTR TLSA");
+		return;
+	}
+	stream_pause(&s->stream);
+	s->query = dns_ask(argv[1], s->type, 0, on_dns, s);
+}
+
+static void
 cmd_spool_check(struct session *s, const struct str *argv, size_t argc)
 {
 	struct note_spool_check n = { .what = 0 };
@@ -558,6 +615,7 @@ on_end(struct stream *stream, enum stream_end how)
 
 	(void)how;
 	chan_forget(s->asked, s);
+	dns_forget(s->query);
 	stream_free(stream);
 	free(s);
 	if (sessions-- == SESSIONS_MAX)

@@ -3,7 +3,7 @@ sbin_PROGRAMS += master/veredus-master
 master_veredus_master_SOURCES = master/certs.c master/config.c master/connect.c \
 	master/control.c master/dkim.c master/folders.c master/init.c \
 	master/listen.c master/main.c master/master.h \
-	master/reload.c master/start.c master/sync.c \
+	master/reload.c master/resolvers.c master/start.c master/sync.c \
 	master/tickets.c master/watch.c master/wire.c
 master_veredus_master_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
 

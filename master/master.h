@@ -15,6 +15,7 @@
  *	reload.c	a new file: all of it or nothing
  *	control.c	what ctld may ask
  *	dkim.c		keys for signd
+ *	resolvers.c	whom resolvd asks if nobody says
  */
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
@@ -177,5 +178,8 @@ child_exists(const struct child *c)
 {
 	return c->index < master.count[c->kind] && c->kind != MASTER;
 }
+
+/* resolvers.c */
+void	resolvers_tell(struct child *c);
 
 #endif

@@ -92,6 +92,9 @@ tell_rows(struct child *c)
 		n.value = str_of(sync_how());
 		note_put_conf_row(c->chan, &n);
 	}
+	if (c->kind == RESOLVD &&
+	    !master.config->conf.resolver.addresses.is_given)
+		resolvers_tell(c);
 }
 
 /* Who makes grants and who checks them; who must find an account's stored. */

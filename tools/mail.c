@@ -129,6 +129,30 @@ verb_route(struct cli *c, int argc, char **argv)
 	return ask(c, "route", NULL, argc, argv, route_line);
 }
 
+/* --- dns ----------------------------------------------------------------- */
+
+static void
+dns_line(struct cli *c, const struct json_row *r, void *arg)
+{
+	if (str_same(json_get(r, "row"), "DNS_ROW")) {
+		printf("%-5.*s %8" PRId64 "  ", STR_ARG(json_get(r, "type")),
+		    json_num(r, "ttl"));
+		if (str_same(json_get(r, "type"), "MX"))
+			printf("%" PRId64 " ", json_num(r, "preference"));
+		printf("%.*s\n", STR_ARG(json_get(r, "data")));
+		return;
+	}
+	if (json_get(r, "name").n > 0)
+		printf("of %.*s%s\n", STR_ARG(json_get(r, "name")),
+		    json_num(r, "validated") ? ", validated by DNSSEC" : "");
+}
+
+static int
+verb_dns(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "dns", NULL, argc, argv, dns_line);
+}
+
 /* --- spool and bans ------------------------------------------------------ */
 
 static void
@@ -187,6 +211,8 @@ const struct verb mail_verbs[] = {
 	    "all events of a message, in words; with --json as logged" },
 	{ "route", "ADDRESS [SENDER]", 1, 2, verb_route,
 	    "where mail for an address goes; sends nothing" },
+	{ "dns", "TYPE NAME", 2, 2, verb_dns,
+	    "what resolvd sees: A AAAA MX TXT PTR TLSA" },
 	{ "spool check", "", 0, 0, verb_spool_check,
 	    "compare journal, files and folders" },
 	{ "bans list", "", 0, 0, verb_bans_list, "who is refused now" },

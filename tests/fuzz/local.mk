@@ -144,3 +144,7 @@ tests_fuzz_fuzz_key_request_SOURCES = tests/fuzz/fuzz_key_request.c \
 tests_fuzz_fuzz_key_request_LDADD = lib/libipc.a lib/libevent.a \
 	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
 tests_fuzz_fuzz_key_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+FUZZERS += tests/fuzz/fuzz_dns
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_dns_LDADD = lib/libdns.a lib/libbase.a $(LDNS_LIBS)
+tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
