@@ -148,3 +148,9 @@ FUZZERS += tests/fuzz/fuzz_dns
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dns_LDADD = lib/libdns.a lib/libbase.a $(LDNS_LIBS)
 tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
+FUZZERS += tests/fuzz/fuzz_spf
+tests_fuzz_fuzz_spf_SOURCES = tests/fuzz/fuzz_spf.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_spf_LDADD = lib/libspf.a lib/libbase.a
+tests_fuzz_fuzz_spf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/spf.dict
