@@ -10,5 +10,7 @@ smtpd_smtpd_LDADD = smtpd/libsmtpd.a lib/libsmtp.a lib/libsasl.a \
 
 # checkd
 pkglibexec_PROGRAMS += smtpd/checkd
-smtpd_checkd_SOURCES = smtpd/checkd.c smtpd/dkim.c smtpd/dkim.h
-smtpd_checkd_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON) $(OPENDKIM_LIBS)
+smtpd_checkd_SOURCES = smtpd/author.c smtpd/author.h smtpd/checkd.c \
+	smtpd/dkim.c smtpd/dkim.h
+smtpd_checkd_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON) \
+	$(OPENDKIM_LIBS) $(PSL_LIBS)

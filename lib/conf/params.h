@@ -24,7 +24,7 @@
 
 #define PARAM_SECTIONS(S) S(master) S(site) S(smtpd) S(spool)	\
 	 S(queue) S(alias) S(pop3d) S(imapd) S(stored) S(auth)	\
-	S(rate) S(log) S(remote) S(dkim) S(resolver)
+	S(rate) S(log) S(remote) S(dkim) S(dmarc) S(resolver)
 
 /* What master itself needs: folders, listeners, processes.  Relative paths
  * start at the folder of the configuration file. */
@@ -154,7 +154,18 @@
 	  "own and those below it, or any domain served here.")		\
 	P(without_login, list, "dkim without-login", "", "domain", "",	\
 	  BY(SIGND), "Domains that mail is signed for without a login: "	\
-	  "what programs on this host (sendmail) and relay-networks send.")
+	  "what programs on this host (sendmail) and relay-networks send.") \
+	P(signatures, num, "dkim signatures", "8", "0", "32", BY(CHECKD), \
+	  "Signatures of a message that are looked at; 0: none.")
+
+/* What checkd makes of SPF and DKIM for the author's domain (RFC 9989). */
+#define PARAMS_dmarc(P)							\
+	P(apply, word, "dmarc apply", "yes", "yes mark no", "", BY(CHECKD), \
+	  "Refuse or mark mail as the domain in From asks for, only mark "	\
+	  "it, or only write the verdict down.")			\
+	P(organisation, word, "dmarc organisation", "tree", "tree list", "", \
+	  BY(CHECKD), "The organisational domain is found by the DNS (RFC "	\
+	  "9989), or by the list of public suffixes.")
 
 #define PARAMS_spool(P)							\
 	P(segments, num, "spool segments", "16", "3", "1024", BY(SPOOLD), \

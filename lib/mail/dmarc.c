@@ -532,7 +532,7 @@ static bool
 is_among(struct str s, const struct str *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (str_eq(v[i], s))
+		if (str_ieq(v[i], s))
 			return true;
 	return false;
 }
@@ -555,13 +555,12 @@ dmarc_authors(struct str block, struct arena *a, struct str *domain,
 		(*fields_out)++;
 		addr_list_init(&list, f.value);
 		while (addr_list_next(&list, &item)) {
-			struct str one = lower(a, item.domain);
-
-			if (item.kind != ADDR_MAILBOX || one.n == 0 ||
-			    is_among(one, domain, n < max ? n : max))
+			if (item.kind != ADDR_MAILBOX || item.domain.n == 0 ||
+			    is_among(item.domain, domain, n < max ? n : max))
 				continue;
+			/* ten thousand of one domain cost one copy */
 			if (n < max)
-				domain[n] = one;
+				domain[n] = lower(a, item.domain);
 			n++;
 		}
 		addr_list_free(&list);

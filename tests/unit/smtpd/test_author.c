@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * DKIM and DMARC of a whole message, with a DNS that stands in the case and
+ * answers in the order of asking, or backwards.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "daemon/daemon.h"
+#include "daemon/dns.h"
+#include "event/loop.h"
+#include "smtpd/author.h"
+#include "smtpd/dkim.h"
+
+#include "base/banned.h"
+
+#define QUERIES_MAX	64
+
+struct dns_query {
+	char		name[300];
+	enum dns_type	type;
+	dns_then_fn	*then;
+	void		*arg;
+};
+
+static struct {
+	struct conf	conf;
+	struct dns_query *open[QUERIES_MAX];
+	size_t		opens, asked;
+	bool		is_over;
+} w;
+
+/* --- what the room has of others ------------------------------------------ */
+
+const struct conf *
+daemon_conf(void)
+{
+	return &w.conf;
+}
+
+struct dns_query *
+dns_ask(struct str name, enum dns_type type, int64_t wait_ms,
+    dns_then_fn *then, void *arg)
+{
+	struct dns_query *q = xcalloc(1, sizeof(*q));
+
+	assert_true(w.opens < QUERIES_MAX && wait_ms > 0);
+	(void)snprintf(q->name, sizeof(q->name), "%.*s", STR_ARG(name));
+	q->type = type;
+	q->then = then;
+	q->arg = arg;
+	w.open[w.opens++] = q;
+	w.asked++;
+	return q;
+}
+
+static void
+take_out(size_t i)
+{
+	memmove(&w.open[i], &w.open[i + 1],
+	    (--w.opens - i) * sizeof(w.open[0]));
+}
+
+void
+dns_forget(struct dns_query *q)
+{
+	for (size_t i = 0; i < w.opens; i++)
+		if (w.open[i] == q) {
+			take_out(i);
+			free(q);
+			return;
+		}
+	assert_null(q);
+}
+
+/* --- the DNS of a case: "name text|name !|name +|" ------------------------ */
+
+static void
+answer(struct dns_query *q, const char *zone)
+{
+	struct str z = str_of(zone), line, name;
+	struct dns_record r[8];
+	struct dns_answer a = { .result = DNS_NO_NAME, .records = r };
+
+	while (z.n > 0) {
+		line = str_until(&z, '|');
+		name = str_until(&line, ' ');
+		if (!str_is(name, q->name))
+			continue;
+		if (str_same(line, "!"))
+			a.result = DNS_LATER;
+		else if (str_same(line, "+"))
+			a.result = q->type == DNS_MX ? DNS_OK : DNS_NO_DATA;
+		else if (q->type == DNS_TXT) {
+			a.result = DNS_OK;
+			r[a.n++] = (struct dns_record){ .data = line };
+		}
+	}
+	q->then(q->arg, &a);
+	free(q);
+}
+
+static void
+then(void *arg)
+{
+	assert_ptr_equal(arg, &w);
+	assert_false(w.is_over);
+	w.is_over = true;
+}
+
+#define KEY	"test._domainkey.football.example.com v=DKIM1; k=rsa; p="	\
+	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk" \
+	"08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBs" \
+	"CR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT" \
+	"+l/K4w3QIDAQAB|"
+#define SIGNATURE	/* RFC 8463 A */					\
+	"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"		\
+	" d=football.example.com; i=@football.example.com;\r\n"			\
+	" q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n"		\
+	" date : message-id : from : subject : date;\r\n"				\
+	" bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"			\
+	" b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n"		\
+	" DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n"		\
+	" dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\n"
+#define FROM	"From: Joe SixPack <joe@football.example.com>\r\n"
+#define REST	"To: Suzie Q <suzie@shopping.example.net>\r\n"			\
+	"Subject: Is dinner ready?\r\n"						\
+	"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"				\
+	"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n\r\n"	\
+	"Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n"
+#define REJECT	"_dmarc.football.example.com v=DMARC1; p=reject|"
+#define AR	"Authentication-Results: mx;\r\n\t"
+#define PASS	"dkim=pass header.d=football.example.com header.s=test "	\
+	"header.a=rsa-sha256;\r\n\t"
+
+static const struct {
+	const char	*message, *spf, *zone, *want;
+} cases[] = {
+	{ SIGNATURE FROM REST, "", KEY REJECT,
+	  PASS "dmarc=pass policy.dmarc=reject header.from=football.example.com" },
+	{ FROM REST, "", REJECT, "dkim=none;\r\n\t"
+	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
+	{ FROM REST, "football.example.com", REJECT, "dkim=none;\r\n\t"
+	  "dmarc=pass policy.dmarc=reject header.from=football.example.com" },
+	{ FROM REST, "evil.example", REJECT, "dkim=none;\r\n\t"
+	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
+	{ FROM REST, "", "", "dkim=none;\r\n\t"
+	  "dmarc=none header.from=football.example.com" },
+	{ SIGNATURE FROM REST, "", REJECT,
+	  "dkim=permerror reason=\"no key\" header.d=football.example.com "
+	  "header.s=test header.a=rsa-sha256;\r\n\t"
+	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
+	{ SIGNATURE FROM REST, "", "test._domainkey.football.example.com !|" REJECT,
+	  "dkim=temperror reason=\"no answer for its key\" "
+	  "header.d=football.example.com header.s=test header.a=rsa-sha256;\r\n\t"
+	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
+	{ SIGNATURE FROM REST, "", KEY "_dmarc.football.example.com !|",
+	  PASS "dmarc=temperror reason=\"the DNS does not answer\" "
+	  "header.from=football.example.com" },
+	/* the domain exists only by its MX: sp, not np */
+	{ "From: a@sub.example.com\r\n\r\n", "",
+	  "_dmarc.example.com v=DMARC1; p=none; sp=quarantine; np=reject|"
+	  "sub.example.com +|", "dkim=none;\r\n\t"
+	  "dmarc=fail policy.dmarc=quarantine header.from=sub.example.com" },
+	{ "From: a@sub.example.com\r\n\r\n", "",
+	  "_dmarc.example.com v=DMARC1; p=none; sp=quarantine; np=reject|",
+	  "dkim=none;\r\n\t"
+	  "dmarc=fail policy.dmarc=reject header.from=sub.example.com" },
+	/* two authors: one that passes does not hide the other */
+	{ "From: a@evil.example, b@football.example.com\r\n\r\n", "evil.example",
+	  REJECT "_dmarc.evil.example v=DMARC1; p=none|", "dkim=none;\r\n\t"
+	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
+	{ "From: a@evil.example\r\nFrom: b@football.example.com\r\n\r\n",
+	  "evil.example", REJECT "_dmarc.evil.example v=DMARC1; p=none|",
+	  "dkim=none;\r\n\t"
+	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
+	/* none, or too many */
+	{ "Subject: x\r\n\r\n", "evil.example", "", "dkim=none;\r\n\t"
+	  "dmarc=permerror reason=\"no address in From\"" },
+	{ "From: a@a.example, a@b.example, a@c.example, a@d.example, "
+	  "a@e.example\r\n\r\n", "a.example", "", "dkim=none;\r\n\t"
+	  "dmarc=permerror reason=\"too many domains in From\"" },
+	{ "", "", "", "dkim=none;\r\n\t"
+	  "dmarc=permerror reason=\"no address in From\"" },
+};
+
+static int
+file_of(const char *text)
+{
+	int fd = memfd_create("message", MFD_CLOEXEC);
+
+	assert_true(fd >= 0 && file_write(fd, STR("head")) == 0 &&
+	    file_write(fd, str_of(text)) == 0);
+	return fd;
+}
+
+static void
+pump(const char *zone, bool backwards)
+{
+	while (w.opens > 0) {
+		size_t i = backwards ? w.opens - 1 : 0;
+		struct dns_query *q = w.open[i];
+
+		take_out(i);
+		answer(q, zone);
+	}
+	loop_run_timers();
+}
+
+static void
+run(size_t i, bool spf_late, bool backwards)
+{
+	int fd = file_of(cases[i].message);
+	struct author *a = author_new(fd, 4, strlen(cases[i].message), then,
+	    &w);
+	struct authres ar;
+	struct buf out;
+
+	w.is_over = false;
+	w.asked = 0;
+	if (!spf_late)
+		author_spf(a, str_of(cases[i].spf));
+	pump(cases[i].zone, backwards);
+	if (spf_late) {
+		assert_false(w.is_over);
+		author_spf(a, str_of(cases[i].spf));
+		pump(cases[i].zone, backwards);
+	}
+	assert_true(w.is_over && w.opens == 0);
+	buf_init(&out, 8192);
+	authres_begin(&ar, &out, STR("mx"));
+	author_put(a, &ar);
+	authres_end(&ar);
+	if (!str_starts(buf_str(&out), AR) ||
+	    !str_same(str_chomp(str_from(buf_str(&out), sizeof(AR) - 1)),
+	    cases[i].want))
+		fail_msg("case %zu: %s", i, buf_cstr(&out));
+	buf_free(&out);
+	author_free(a);
+	(void)close(fd);
+}
+
+static void
+test_cases(void **state)
+{
+	for (size_t i = 0; i < NITEMS(cases); i++)
+		for (int how = 0; how < 4; how++)
+			run(i, how & 1, how & 2);
+}
+
+/* It may be dropped at any time, with questions out. */
+static void
+test_dropped(void **state)
+{
+	int fd = file_of(SIGNATURE FROM REST);
+	struct author *a = author_new(fd, 4, strlen(SIGNATURE FROM REST),
+	    then, &w);
+
+	author_spf(a, STR(""));
+	assert_int_equal(w.opens, 1);
+	author_free(a);
+	assert_int_equal(w.opens, 0);
+	author_free(NULL);
+	(void)close(fd);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_dropped),
+	};
+	int rc;
+
+	clock_freeze(1700000000000);
+	loop_init();
+	conf_init(&w.conf);
+	author_init();
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	conf_free(&w.conf);
+	return rc;
+}
