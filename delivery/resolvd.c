@@ -11,6 +11,8 @@
  */
 #include "daemon/daemon.h"
 
+#include <stdio.h>
+
 #include "delivery/question.h"
 #include "delivery/server.h"
 
@@ -100,6 +102,16 @@ on_peer_gone(struct chan *c)
 	questions_forget(c);
 }
 
+/* `veredus status' makes a sentence of it. */
+static void
+stat_down(const struct server *s, int64_t for_s)
+{
+	char name[ADDRESS_TEXT];
+
+	(void)snprintf(name, sizeof(name), "down %.55s", s->text);
+	daemon_stat(name, (uint64_t)for_s);
+}
+
 static void
 on_stat(void)
 {
@@ -119,6 +131,7 @@ on_stat(void)
 
 	daemon_stat("resolvers", servers_count());
 	daemon_stat("resolvers-down", servers_down());
+	servers_each_down(stat_down);
 	daemon_stat("open", questions_open());
 	daemon_stat("waiting", questions_waiting());
 	for (size_t i = 0; i < NITEMS(rows); i++)

@@ -86,6 +86,15 @@ servers_down(void)
 	return n;
 }
 
+void
+servers_each_down(void (*say)(const struct server *s, int64_t for_s))
+{
+	for (size_t i = 0; i < count; i++)
+		if (servers[i].is_down)
+			say(&servers[i],
+			    (clock_mono_ms() - servers[i].down_ms) / 1000);
+}
+
 unsigned
 server_bit(const struct server *s)
 {
@@ -157,7 +166,8 @@ server_silent(struct server *s, const char *why)
 	if (++s->silent < SILENT_MAX || s->is_down)
 		return;
 	s->is_down = true;
-	s->probe_ms = clock_mono_ms() + PROBE_MS;
+	s->down_ms = clock_mono_ms();
+	s->probe_ms = s->down_ms + PROBE_MS;
 	log_server(LOG_LEVEL_WARN, "resolver-down", s, why);
 }
 

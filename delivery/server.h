@@ -20,6 +20,7 @@ struct server {
 	int64_t		no_edns_until_ms;	/* it refused EDNS */
 	unsigned	silent;			/* to so many questions in a row */
 	bool		is_down;		/* after SILENT_MAX of them */
+	int64_t		down_ms;		/* since then, clock_mono_ms */
 	int64_t		probe_ms;		/* next question it gets then */
 };
 
@@ -28,6 +29,8 @@ struct server {
 void	servers_reload(const struct conf *conf);
 size_t	servers_count(void);
 size_t	servers_down(void);
+/* Calls say for each one that is down. */
+void	servers_each_down(void (*say)(const struct server *s, int64_t for_s));
 
 /*
  * The best one that is not in *tried, a mask of indexes to which it is

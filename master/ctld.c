@@ -26,6 +26,7 @@ enum {
 	SESSIONS_MAX = 64,
 	IDLE_MS = 10 * 60 * 1000,
 	DRAIN_MS = 1000,
+	DNS_WAIT_MS = 30 * 1000,	/* a person waits */
 };
 
 struct session {
@@ -485,7 +486,7 @@ cmd_dns(struct session *s, const struct str *argv, size_t argc)
 		return;
 	}
 	stream_pause(&s->stream);
-	s->query = dns_ask(argv[1], s->type, 0, on_dns, s);
+	s->query = dns_ask(argv[1], s->type, DNS_WAIT_MS, on_dns, s);
 }
 
 static void

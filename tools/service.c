@@ -159,11 +159,24 @@ verb_reload(struct cli *c, int argc, char **argv)
 	return control_ask(c, words, 1, NULL, NULL);
 }
 
+/* A counter of resolvd that an operator must not read over. */
+static bool
+say_resolver_down(struct str stat, struct str seconds)
+{
+	if (!str_starts(stat, "down "))
+		return false;
+	printf("    resolver %.*s has been down for %.*s s; others are "
+	    "asked, or mail waits\n", STR_ARG(str_from(stat, 5)), STR_ARG(seconds));
+	return true;
+}
+
 static void
 status_line(struct cli *c, const struct json_row *r, void *arg)
 {
 	int64_t since = json_num(r, "since_ms");
 
+	if (say_resolver_down(json_get(r, "stat"), json_get(r, "value")))
+		return;
 	if (json_get(r, "stat").n > 0) {
 		printf("    %-28.*s %.*s\n", STR_ARG(json_get(r, "stat")),
 		    STR_ARG(json_get(r, "value")));
