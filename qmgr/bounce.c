@@ -249,7 +249,8 @@ put_rows(const struct job *j, struct chan *spoold)
 	for (uint32_t i = 0; i < j->targets; i++) {
 		const struct target *t = &j->target[i];
 		struct note_spool_rcpt n = { .mid = j->bounce, .kind = t->kind,
-		    .address = t->address, .notify = NOTIFY_NEVER,
+		    .address = t->address, .notify = j->is_double ?
+		    (uint32_t)NOTIFY_NEVER : 0,
 		    .account = t->account, .home = t->home,
 		    .detail = t->detail };
 
