@@ -303,8 +303,9 @@ on_dns(void *arg, const struct dns_answer *a)
 
 typedef void run_fn(struct session *, const struct str *, size_t);
 
-static run_fn cmd_ban_forget, cmd_ban_list, cmd_ban_set, cmd_dns, cmd_queue_act,
-    cmd_queue_list, cmd_reload, cmd_route, cmd_spool_check, cmd_stat,
+static run_fn cmd_ban_forget, cmd_ban_list, cmd_ban_set, cmd_dns, cmd_lane,
+    cmd_queue_act, cmd_queue_list, cmd_queue_why, cmd_reload, cmd_route,
+    cmd_spool_check, cmd_stat,
     cmd_status, cmd_stop, cmd_trace;
 
 #define WHAT	"ID, ADDRESS or all, then a reason"
@@ -321,6 +322,9 @@ static const struct command {
 	{ { "stop" }, 0, 0, true, cmd_stop, "" },
 	{ { "queue", "list" }, 0, 1, false, cmd_queue_list, "[ID or ADDRESS]" },
 	{ { "queue", "show" }, 1, 1, false, cmd_queue_list, "ID" },
+	{ { "queue", "why" }, 1, 1, false, cmd_queue_why,
+	  "ID, ADDRESS or DOMAIN" },
+	{ { "lane" }, 1, 1, false, cmd_lane, "DOMAIN" },
 	{ { "queue", "retry" }, 1, 2, true, cmd_queue_act, WHAT },
 	{ { "queue", "hold" }, 1, 2, true, cmd_queue_act, WHAT },
 	{ { "queue", "release" }, 1, 2, true, cmd_queue_act, WHAT },
@@ -420,6 +424,35 @@ cmd_queue_list(struct session *s, const struct str *argv, size_t argc)
 		return;
 	}
 	ask_queue_list(ask_whom(s, QMGR, 0), &n, then, s);
+}
+
+static void
+cmd_queue_why(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_queue_why n = { .mid = is_id(argv[0]) ? argv[0] :
+	    str_of("") };
+
+	(void)argc;
+	if (n.mid.n == 0)
+		n.address = argv[0];
+	if (n.address.n > ADDRESS_MAX) {
+		refuse(s, FAIL_TOO_BIG, "too long for an address");
+		return;
+	}
+	ask_queue_why(ask_whom(s, QMGR, 0), &n, then, s);
+}
+
+static void
+cmd_lane(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_lane_ask n = { .domain = argv[0] };
+
+	(void)argc;
+	if (n.domain.n == 0 || n.domain.n > 255) {
+		refuse(s, FAIL_SYNTAX, "which domain?");
+		return;
+	}
+	ask_lane_ask(ask_whom(s, QMGR, 0), &n, then, s);
 }
 
 /* argv[-1] is the verb: the table's words stand before the arguments. */

@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "qmgr/qmgr.h"
+#include "qmgr/send.h"
+#include "qmgr/why.h"
 
 #include "base/banned.h"
 
@@ -32,10 +34,13 @@ struct job {
 	enum queue_verb	verb;
 	char		*mid, *address, *reason;
 	uint32_t	count;		/* of what it did something to */
+	const void	*lane_told;	/* the last one, not to tell it twice */
 	uint32_t	busy;		/* of what could not be touched just now */
 };
 
 static struct link jobs = { &jobs, &jobs };
+
+static job_fn put_why;
 
 static void
 job_free(struct job *j)
@@ -73,7 +78,9 @@ finish(struct job *j)
 	    j->address[0] != '\0')) {
 		n.failed = (uint32_t)-(j->busy > 0 ? FAIL_TEMP : FAIL_GONE);
 		n.text = j->busy > 0 ? STR("it is being tried this moment; ask "
-		    "again") : STR("nothing in the queue is called that");
+		    "again") : j->fn == put_why ? STR("nothing in the queue is "
+		    "called that; for what has left it see `veredus trace'") :
+		    STR("nothing in the queue is called that");
 	}
 	note_answer_ctl_done(j->chan, j->ticket, &n);
 	job_free(j);
@@ -157,11 +164,31 @@ put_row(struct job *j, struct item *i)
 	struct note_queue_row n = { .mid = str_of(m->mid), .number = i->number,
 	    .sender = str_of(m->sender), .address = str_of(i->address),
 	    .size = m->size, .received_ms = m->received_ms,
-	    .next_ms = i->is_held ? 0 : i->next_ms, .attempts = i->attempts,
-	    .state = i->is_held ? STR("held") : i->is_busy ? STR("active") :
+	    .next_ms = why_next_ms(i), .attempts = i->attempts,
+	    .expires_ms = i->expires_ms, .state = i->is_held ? STR("held") : i->is_busy ? STR("active") :
 	    STR("waiting"), .reason = str_of(i->reason) };
 
+	struct str mx;
+	const struct lane *l = why_lane(i, &mx);
+
+	if (l != NULL)
+		n.lane = str_of(l->key);
 	note_answer_queue_row(j->chan, j->ticket, &n);
+}
+
+static void
+put_why(struct job *j, struct item *i)
+{
+	put_row(j, i);
+	why_put(j->chan, j->ticket, i, &j->lane_told);
+}
+
+void
+act_why(struct chan *c, const struct note *n)
+{
+	const struct note_queue_why *q = note_as_queue_why(n);
+
+	walk(job_new(c, n->ticket, put_why, q->mid, q->address));
 }
 
 void
@@ -206,6 +233,19 @@ on_removed(void *session, const struct note *n)
 		queue_busy(&qmgr.queue, i, false);
 }
 
+/* Now: also where its lane pauses, if it was meant by its name. */
+static void
+retry(const struct job *j, struct item *i)
+{
+	struct str mx;
+	struct lane *l = why_lane(i, &mx);
+
+	if (l != NULL && (j->mid[0] != '\0' || j->address[0] != '\0'))
+		lane_resume(&qmgr.lanes, l, clock_real_ms());
+	send_take(i);
+	queue_wait(&qmgr.queue, i, clock_real_ms());
+}
+
 static void
 do_verb(struct job *j, struct item *i)
 {
@@ -220,7 +260,7 @@ do_verb(struct job *j, struct item *i)
 		if (i->is_held)
 			j->count--;
 		else
-			queue_wait(&qmgr.queue, i, clock_real_ms());
+			retry(j, i);
 		return;
 	case QUEUE_HOLD:
 		if (j->reason[0] != '\0')

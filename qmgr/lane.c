@@ -118,8 +118,8 @@ lane_paused(const struct lane *l, int64_t now_ms)
 
 /* --- where it is --------------------------------------------------------- */
 
-static unsigned
-window_of(const struct lane *l)
+unsigned
+lane_window(const struct lane *l)
 {
 	return l->is_probing ? 1 : l->window;
 }
@@ -137,7 +137,7 @@ place(struct lanes *ls, struct lane *l, int64_t now_ms)
 			l->idle_ms = now_ms;
 			list_push(&ls->idle, &l->link);
 		}
-	} else if (l->out >= window_of(l))
+	} else if (l->out >= lane_window(l))
 		return;
 	else if (go_ms > now_ms)
 		heap_put(&ls->timed, &l->timed, go_ms);
@@ -269,15 +269,6 @@ item_lane(const struct item *i)
 	return i->bucket != NULL ? i->bucket->lane : NULL;
 }
 
-struct str
-item_domain(const struct item *i)
-{
-	struct str s = str_of(i->address);
-	size_t at = str_rchr(s, '@');
-
-	return at < s.n ? str_from(s, at + 1) : s;
-}
-
 /* --- who is next --------------------------------------------------------- */
 
 /* Slots a health may fill: what failed last a quarter, who is new three. */
@@ -390,8 +381,10 @@ set_reason(struct lane *l, struct str reason)
 }
 
 static void
-pause_for(struct lane *l, int64_t ms, struct str reason, int64_t now_ms)
+pause_for(struct lane *l, int64_t ms, bool is_too_fast, struct str reason,
+    int64_t now_ms)
 {
+	l->is_too_fast = is_too_fast;
 	l->window = 1;
 	l->grown = 0;
 	l->is_probing = true;
@@ -436,7 +429,8 @@ failed(struct lane *l, const struct lane_terms *t, struct str reason,
 	/* several that were out together are one failure */
 	if (!lane_paused(l, now_ms))
 		pause_for(l, schedule_wait_ms(was_proven ? 1 : l->failures,
-		    t->retry_ms, t->retry_max_ms, l->number), reason, now_ms);
+		    t->retry_ms, t->retry_max_ms, l->number), false, reason,
+		    now_ms);
 }
 
 /* The receiver was seen to take `since` messages since its last complaint,
@@ -471,7 +465,7 @@ slowed(struct lane *l, const struct lane_terms *t, struct str reason,
 		l->rung++;
 	l->health = LANE_PROVEN;	/* it does answer */
 	keep_distance(l, now_ms);
-	pause_for(l, t->pause_ms[rung], reason, now_ms);
+	pause_for(l, t->pause_ms[rung], true, reason, now_ms);
 }
 
 void

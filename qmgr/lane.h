@@ -59,6 +59,7 @@ struct lane {
 	unsigned	out, window, grown;
 	enum lane_health health;
 	bool		is_probing;	/* one only, until it is known */
+	bool		is_too_fast;	/* the pause is for that */
 	unsigned	failures;	/* in a row */
 	unsigned	rung;
 	int64_t		pause_until_ms, go_ms, gap_us;
@@ -110,9 +111,7 @@ void	lane_ended(struct lanes *ls, struct lane *l, enum lane_health began,
 	    struct str reason, int64_t now_ms);
 /* Forget pause and distance: the operator knows better. */
 void	lane_resume(struct lanes *ls, struct lane *l, int64_t now_ms);
+unsigned lane_window(const struct lane *l);	/* most at a time, now */
 bool	lane_paused(const struct lane *l, int64_t now_ms);
-
-/* The domain of an address, behind its last "@". */
-struct str item_domain(const struct item *i);
 
 #endif

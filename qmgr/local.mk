@@ -3,7 +3,8 @@ pkglibexec_PROGRAMS += qmgr/qmgr qmgr/bounce
 qmgr_qmgr_SOURCES = qmgr/act.c qmgr/fail.c qmgr/lane.c qmgr/lane.h \
 	qmgr/qmgr.c qmgr/qmgr.h qmgr/queue.c qmgr/queue.h qmgr/schedule.c \
 	qmgr/schedule.h qmgr/send.c qmgr/send.h \
-	qmgr/terms.c qmgr/terms.h qmgr/where.c qmgr/where.h
+	qmgr/terms.c qmgr/terms.h qmgr/where.c qmgr/where.h qmgr/why.c \
+	qmgr/why.h
 nodist_qmgr_qmgr_SOURCES = qmgr/providers.inc
 qmgr_qmgr_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
 

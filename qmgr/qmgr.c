@@ -23,6 +23,7 @@
 #include "qmgr/schedule.h"
 #include "qmgr/send.h"
 #include "qmgr/where.h"
+#include "qmgr/why.h"
 
 #include "base/banned.h"
 
@@ -314,6 +315,10 @@ on_note(struct chan *c, const struct note *n)
 		on_gone(note_as_queue_gone(n));
 	else if (n->kind == NOTE_QUEUE_LIST)
 		act_list(c, n);
+	else if (n->kind == NOTE_QUEUE_WHY)
+		act_why(c, n);
+	else if (n->kind == NOTE_LANE_ASK)
+		why_ask_lane(c, n);
 	else if (n->kind == NOTE_QUEUE_ACT)
 		act_do(c, n);
 }
@@ -391,6 +396,7 @@ static void
 on_peer_gone(struct chan *c)
 {
 	act_chan_gone(c);
+	why_chan_gone(c);
 	if (c->peer != SPOOLD)
 		return;
 	fail_forget();

@@ -64,6 +64,7 @@ void	fail_delay(struct item *i);
 
 /* act.c */
 void	act_list(struct chan *c, const struct note *n);
+void	act_why(struct chan *c, const struct note *n);
 void	act_do(struct chan *c, const struct note *n);
 void	act_chan_gone(const struct chan *c);
 

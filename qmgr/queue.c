@@ -284,11 +284,23 @@ item_attempt(struct item *i, const struct attempt *a)
 	forget_oldest(i);
 }
 
+struct str
+item_domain(const struct item *i)
+{
+	struct str s = str_of(i->address);
+	size_t at = str_rchr(s, '@');
+
+	return at < s.n ? str_from(s, at + 1) : s;
+}
+
 bool
 item_matches(const struct item *i, struct str mid, struct str address)
 {
 	if (!str_eq(str_sub(str_of(i->message->mid), 0, mid.n), mid))
 		return false;
+	if (address.n > 0 && str_chr(address, '@') == address.n &&
+	    str_ieq(address, item_domain(i)))
+		return true;
 	return address.n == 0 || str_ieq(address, str_of(i->address)) ||
 	    str_ieq(address, str_of(i->message->sender));
 }

@@ -104,8 +104,10 @@ void	item_set_reason(struct item *i, struct str reason);
 /* One more attempt; the oldest of more than ATTEMPTS is forgotten.  Strings
  * of `a` are copied. */
 void	item_attempt(struct item *i, const struct attempt *a);
+/* The domain of its address, behind the last "@". */
+struct str item_domain(const struct item *i);
 /* mid: a whole id, a prefix, or empty (any).  address: of sender or
- * recipient, or empty (any). */
+ * recipient, or a recipient's domain, or empty (any). */
 bool	item_matches(const struct item *i, struct str mid, struct str address);
 
 #endif

@@ -119,13 +119,13 @@ defer_all(struct mx_domain *d, struct str text)
 }
 
 static void
-know(struct mx_domain *d, const struct note_remote_seen *s)
+know(struct mx_domain *d, struct str mx, uint32_t ttl_s)
 {
-	int64_t ttl = s->ttl < TTL_LEAST_S ? TTL_LEAST_S :
-	    s->ttl > TTL_MOST_S ? TTL_MOST_S : s->ttl;
+	int64_t ttl = ttl_s < TTL_LEAST_S ? TTL_LEAST_S :
+	    ttl_s > TTL_MOST_S ? TTL_MOST_S : ttl_s;
 
 	free(d->mx);
-	d->mx = xmemdupz(s->mx.p, s->mx.n);
+	d->mx = xmemdupz(mx.p, mx.n);
 	d->good_until_ms = clock_real_ms() + ttl * 1000;
 }
 
@@ -143,7 +143,7 @@ on_seen(void *session, const struct note *n)
 	} else {
 		where.failing = 0;
 		/* no such domain: remote says so in the words of a try */
-		know(d, s);
+		know(d, s->mx, s->ttl);
 		release(d);
 	}
 	ask_more();
@@ -192,6 +192,12 @@ domain_of(struct str name)
 	list_remove(&d->link);
 	list_push(&where.used, &d->link);
 	return d;
+}
+
+void
+where_learn(struct str domain, struct str mx, uint32_t ttl_s)
+{
+	know(domain_of(domain), mx, ttl_s);
 }
 
 void

@@ -370,6 +370,7 @@ say_commit(struct smtp *s)
 		.expires_ms = s->login.expires_ms, .grant = s->login.grant,
 		.flags = (s->login.is_in ? SPOOL_AUTHED : 0) |
 		    (tx->body.has_8bit ? SPOOL_8BIT : 0) |
+		    (tx->head.is_bulk ? SPOOL_BULK : 0) |
 		    (tx->is_large ? SPOOL_LARGE : 0),
 		.fd = tx->is_large ? -1 : tx->file,
 	};

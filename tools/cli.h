@@ -19,6 +19,7 @@
 struct cli {
 	const char	*conf_path;	/* -c, or the compiled-in place */
 	bool		json;		/* --json */
+	bool		trace;		/* --trace */
 	const char	*selector, *type; /* --selector, --type; NULL: not given */
 	bool		loaded;
 	struct conf_file file;

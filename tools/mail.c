@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "ipc/catalogue.h"
 #include "tools/trace.h"
+#include "tools/why.h"
 
 #include "base/banned.h"
 
@@ -57,6 +58,12 @@ static int
 verb_queue_list(struct cli *c, int argc, char **argv)
 {
 	return ask(c, "queue", "list", argc, argv, queue_line);
+}
+
+static int
+verb_queue_why(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "queue", "why", argc, argv, why_line);
 }
 
 static int
@@ -123,10 +130,40 @@ route_line(struct cli *c, const struct json_row *r, void *arg)
 		    STR_ARG(detail));
 }
 
+/* Where it would travel to, for --trace. */
+static void
+route_and_keep(struct cli *c, const struct json_row *r, void *arg)
+{
+	struct str *domain = arg, address = json_get(r, "address");
+	size_t at = str_rchr(address, '@');
+
+	route_line(c, r, NULL);
+	if (json_get(r, "text").n == 0 && at < address.n &&
+	    json_num(r, "kind") == ROUTE_REMOTE)
+		*domain = arena_str(&c->arena, str_from(address, at + 1));
+}
+
 static int
 verb_route(struct cli *c, int argc, char **argv)
 {
-	return ask(c, "route", NULL, argc, argv, route_line);
+	const char *words[WORDS_MAX] = { "route" };
+	struct str domain = { NULL, 0 };
+	int code;
+
+	for (int i = 0; i < argc; i++)
+		words[1 + i] = argv[i];
+	code = control_ask(c, words, 1 + (size_t)argc, route_and_keep,
+	    &domain);
+	if (!c->trace || code != EX_OK)
+		return code;
+	words[0] = "lane";
+	if (domain.n == 0 && c->json)	/* rows were not looked at */
+		domain = str_from(str_of(argv[0]), str_rchr(str_of(argv[0]),
+		    '@') + 1);
+	if (domain.n == 0)
+		return code;
+	words[1] = cli_z(c, domain);
+	return control_ask(c, words, 2, why_line, NULL);
 }
 
 /* --- dns ----------------------------------------------------------------- */
@@ -199,6 +236,8 @@ const struct verb mail_verbs[] = {
 	{ "queue list", "[MID | ADDRESS]", 0, 1, verb_queue_list,
 	    "what waits or travels, and why" },
 	{ "queue show", "MID", 1, 1, verb_queue_list, "one message of it" },
+	{ "queue why", "MID | ADDRESS | DOMAIN", 1, 1, verb_queue_why,
+	    "each attempt, what was said, the lane, and what comes next" },
 	{ "queue retry", "MID | ADDRESS | all", 1, 1, verb_queue_retry,
 	    "try now" },
 	{ "queue hold", "MID | ADDRESS | all [REASON]", 1, 2, verb_queue_hold,
@@ -209,8 +248,8 @@ const struct verb mail_verbs[] = {
 	    "remove without a bounce" },
 	{ "trace", "MID", 1, 1, verb_trace,
 	    "all events of a message, in words; with --json as logged" },
-	{ "route", "ADDRESS [SENDER]", 1, 2, verb_route,
-	    "where mail for an address goes; sends nothing" },
+	{ "route", "[--trace] ADDRESS [SENDER]", 1, 2, verb_route,
+	    "where mail for an address goes, --trace: and by which lane" },
 	{ "dns", "TYPE NAME", 2, 2, verb_dns,
 	    "what resolvd sees: A AAAA MX TXT PTR TLSA" },
 	{ "spool check", "", 0, 0, verb_spool_check,

@@ -100,6 +100,7 @@ main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "trace", no_argument, NULL, 'T' },
 		{ "selector", required_argument, NULL, 's' },
 		{ "type", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
@@ -114,6 +115,8 @@ main(int argc, char **argv)
 			c.conf_path = optarg;
 		else if (o == 'j')
 			c.json = true;
+		else if (o == 'T')
+			c.trace = true;
 		else if (o == 's')
 			c.selector = optarg;
 		else if (o == 't')

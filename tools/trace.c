@@ -22,6 +22,12 @@ static const struct {
 	{ "stored", "in {mailbox} of {account} as number {uid}" },
 	{ "delivered", "delivered to {account}[, {delay_ms} ms after it came]" },
 	{ "delivery-failed", "not delivered to {account}[: {reason}]" },
+	{ "remote-result", "<{to}>, at {stage}[, {host}][ ({address})][ by "
+	    "{tls}]: {result}[: {reply}]" },
+	{ "queue-sent", "<{to}> has it" },
+	{ "spool-sent", "and that is on the disk" },
+	{ "queue-slowed", "<{to}> waits: the receiver says that we send too "
+	    "fast; {lane} pauses, then one message is sent to see" },
 	{ "queue-deferred", "<{to}> waits: {reason}[; next try in {next_s} s]" },
 	{ "queue-held", "<{to}> is held: {reason}" },
 	{ "queue-delivered", "<{to}> has it" },
@@ -51,9 +57,23 @@ value_of(struct str line, struct str key, struct str *out)
 		} else
 			*out = str_word(&line);
 		if (str_eq(name, key))
-			return true;
+			return out->n > 0;
 	}
 	return false;
+}
+
+/* Lines of a reply stand one below the other. */
+static void
+put_value(struct buf *out, struct str value)
+{
+	size_t at;
+
+	while ((at = str_find(value, STR("\\x0a"))) < value.n) {
+		buf_add(out, str_sub(value, 0, at));
+		buf_z(out, "\n\t");
+		value = str_from(value, at + 4);
+	}
+	buf_add(out, value);
 }
 
 /* Adds a part of a sentence; false when one of its values is missing. */
@@ -73,7 +93,7 @@ put_part(struct buf *out, struct str part, struct str line)
 		part = str_from(part, 1);
 		key = str_until(&part, '}');
 		if (value_of(line, key, &value))
-			buf_add(out, value);
+			put_value(out, value);
 		else
 			complete = false;
 	}

@@ -316,8 +316,42 @@
 	F(time,	received_ms, 0)	\
 	F(time,	next_ms,    0)	\
 	F(u32,	attempts,   0)	\
+	F(time,	expires_ms, 0)	\
 	F(str,	state,	    16)	/* active waiting held */			\
+	F(str,	lane,	    300)	/* it waits in, or empty */		\
 	F(str,	reason,	    TEXT_MAX)
+#define FIELDS_QUEUE_WHY(F)	/* QUEUE_ROW, its ATTEMPT_ROWs, LANE_ROW; again */ \
+	F(str,	mid,	    26)	/* or a prefix, or empty */		\
+	F(str,	address,    ADDRESS_MAX)	/* or a domain, or empty */
+#define FIELDS_ATTEMPT_ROW(F)	/* newest first */			\
+	F(time,	when_ms,    0)	\
+	F(u32,	code,	    0)	/* of the reply; 0: none came */	\
+	F(str,	stage,	    32)	/* words */				\
+	F(str,	verdict,    16)	\
+	F(str,	meaning,    100)	/* of the verdict, in words */		\
+	F(str,	host,	    255)	\
+	F(str,	address,    80)	\
+	F(str,	tls,	    80)	/* empty: in clear */			\
+	F(str,	reply,	    4096)
+#define FIELDS_LANE_ASK(F)	/* the lane of a domain */		\
+	F(str,	domain,	    255)
+#define FIELDS_LANE_ROW(F)	\
+	F(str,	lane,	    300)	\
+	F(str,	provider,   255)	\
+	F(str,	mx,	    255)	/* host it is known by, or empty */	\
+	F(str,	state,	    16)	/* open paused */			\
+	F(time,	until_ms,   0)	/* of the pause */			\
+	F(u32,	probing,    0)	/* 1: one message goes, till it is known */ \
+	F(u32,	too_fast,   0)	/* 1: that is why it is paused */	\
+	F(u32,	gap_ms,	    0)	/* between two messages; 0: none */	\
+	F(u32,	waiting,    0)	\
+	F(u32,	out,	    0)	\
+	F(u32,	most,	    0)	/* at a time, now */			\
+	F(u64,	accepted,   0)	\
+	F(u64,	deferred,   0)	\
+	F(u64,	refused,    0)	\
+	F(u64,	slowed,	    0)	\
+	F(str,	reason,	    TEXT_MAX)	/* of the pause */
 #define FIELDS_QUEUE_ACT(F)	\
 	F(u32,	verb,	    0)	/* enum queue_verb */			\
 	F(str,	mid,	    26)	/* or a prefix; empty with all = 1 */	\
@@ -688,6 +722,10 @@
 	N(QUEUE_GONE, queue_gone, PUT, 0, BY(SPOOLD), BY(QMGR), FD_NONE) \
 	N(QUEUE_LIST, queue_list, ASK, 30000, BY(CTLD), BY(QMGR), FD_NONE) \
 	N(QUEUE_ROW, queue_row, ROW, 0, BY(QMGR), BY(CTLD), FD_NONE)	\
+	N(QUEUE_WHY, queue_why, ASK, 30000, BY(CTLD), BY(QMGR), FD_NONE) \
+	N(ATTEMPT_ROW, attempt_row, ROW, 0, BY(QMGR), BY(CTLD), FD_NONE) \
+	N(LANE_ASK, lane_ask, ASK, 70000, BY(CTLD), BY(QMGR), FD_NONE)	\
+	N(LANE_ROW, lane_row, ROW, 0, BY(QMGR), BY(CTLD), FD_NONE)	\
 	N(QUEUE_ACT, queue_act, ASK, 60000, BY(CTLD), BY(QMGR), FD_NONE) \
 	N(BOUNCE_RCPT, bounce_rcpt, PUT, 0, BY(QMGR), BY(BOUNCE), FD_NONE) \
 	N(BOUNCE_TO, bounce_to, PUT, 0, BY(QMGR), BY(BOUNCE), FD_NONE)	\

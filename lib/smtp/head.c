@@ -87,6 +87,23 @@ field_message_id(struct smtp_head *h, struct str value)
 	return true;
 }
 
+/* A list's mail, or mail to many: a person's goes before it. */
+static bool
+field_list(struct smtp_head *h, struct str value)
+{
+	h->is_bulk = true;
+	return true;
+}
+
+static bool
+field_precedence(struct smtp_head *h, struct str value)
+{
+	value = str_trim(value);
+	h->is_bulk |= str_is(value, "bulk") || str_is(value, "list") ||
+	    str_is(value, "junk");
+	return true;
+}
+
 static const struct {
 	const char	*name;
 	field_fn	*keep;
@@ -100,6 +117,10 @@ static const struct {
 	{ "From", field_from },
 	{ "Date", field_date },
 	{ "Message-ID", field_message_id },
+	{ "Precedence", field_precedence },
+	{ "List-Id", field_list },
+	{ "List-Unsubscribe", field_list },
+	{ "List-Post", field_list },
 };
 
 static bool
@@ -125,6 +146,7 @@ smtp_head_begin(struct smtp_head *h)
 {
 	buf_init(&h->field, SMTP_FIELD_MAX);
 	h->is_over = h->has_date = h->has_message_id = h->is_begun = false;
+	h->is_bulk = false;
 	h->hops = h->froms = 0;
 	h->mode = HEAD_GATHER;
 	h->at_line_start = true;

@@ -30,6 +30,7 @@ struct smtp_head {
 	unsigned	hops;		/* Received */
 	unsigned	froms;
 	bool		has_date, has_message_id;
+	bool		is_bulk;	/* Precedence or List-* says so */
 
 	struct buf	field;		/* as far as it has come */
 	enum { HEAD_GATHER, HEAD_PASS, HEAD_DROP } mode;

@@ -135,11 +135,37 @@ test_long_field(void **state)
 		}
 }
 
+static void
+test_bulk(void **state)
+{
+	static const struct { const char *in; bool want; } bulk[] = {
+		{ "Precedence: bulk\r\n\r\n", true },
+		{ "precedence:  List \r\n\r\n", true },
+		{ "Precedence: junk\r\n\r\n", true },
+		{ "Precedence: first-class\r\n\r\n", false },
+		{ "List-Id: <a.b>\r\n\r\n", true },
+		{ "From: a\r\nList-Unsubscribe: <mailto:x@y>\r\n\r\n", true },
+		{ "List-Post: NO\r\n\r\n", true },
+		{ "Listen: x\r\n\r\nList-Id: <a.b>\r\n", false },
+	};
+	struct smtp_head h = { .hostname = STR("mx.example.org") };
+	struct buf out;
+
+	for (size_t i = 0; i < NITEMS(bulk); i++) {
+		buf_init(&out, 1000);
+		run(&h, str_of(bulk[i].in), 7, &out);
+		assert_int_equal(h.is_bulk, bulk[i].want);
+		assert_true(str_same(buf_str(&out), bulk[i].in));
+		buf_free(&out);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_bulk),
 		cmocka_unit_test(test_long_field),
 	};
 
