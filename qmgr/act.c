@@ -165,9 +165,9 @@ put_row(struct job *j, struct item *i)
 	    .sender = str_of(m->sender), .address = str_of(i->address),
 	    .size = m->size, .received_ms = m->received_ms,
 	    .next_ms = why_next_ms(i), .attempts = i->attempts,
-	    .expires_ms = i->expires_ms, .state = i->is_held ? STR("held") : i->is_busy ? STR("active") :
-	    STR("waiting"), .reason = str_of(i->reason) };
-
+	    .expires_ms = i->expires_ms, .state = i->is_held ? STR("held") :
+	    i->is_busy ? STR("active") : STR("waiting"),
+	    .reason = str_of(i->reason) };
 	struct str mx;
 	const struct lane *l = why_lane(i, &mx);
 

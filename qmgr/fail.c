@@ -3,7 +3,7 @@
  * qmgr/fail.c - recipients that have failed for good, or are late: whom to
  * tell, and by which way.
  *
- * All recipients of a message that fail in one pass share one DSN (as many as
+ * All recipients of a message that fail in one try share one DSN (as many as
  * a channel takes; the rest get another).  Routed says where the sender's mail
  * goes; bounce writes the DSN, and spoold marks the recipients bounced in the
  * same batch that makes the DSN durable (rule 19), so none is told twice.
@@ -35,6 +35,7 @@
 
 enum {
 	AGAIN_MS = 60 * 1000,
+	GATHER_MS = 200,		/* others of the same try come along */
 	TARGETS_MAX = 10,		/* a sender of more is a list */
 	ROWS_MAX = 100 * 1024,		/* octets of BOUNCE_RCPTs a DSN */
 };
@@ -461,7 +462,7 @@ begin(struct message *m, bool is_delay)
 	b->to = xstrdup(b->is_double ? "postmaster" : m->sender);
 	list_push(&bounces, &b->link);
 	timer_init(&b->timer, on_timer);
-	timer_set(&b->timer, 0);	/* others of this pass come along */
+	timer_set(&b->timer, GATHER_MS);
 }
 
 /* Who failed while a DSN was made, or did not fit into it. */

@@ -275,7 +275,10 @@ on_new(const struct note_queue_new *n)
 	const struct conf *c = daemon_conf();
 	struct item *i;
 
-	if ((i = queue_item(&qmgr.queue, n->mid, n->number)) != NULL)
+	i = queue_item(&qmgr.queue, n->mid, n->number);
+	if (i != NULL && (i->trip != NULL || i->has_failed))
+		return;		/* what it is in ends with an answer */
+	if (i != NULL)
 		qmgr_remove(i);
 	i = queue_add(&qmgr.queue, n);
 	i->expires_ms = n->received_ms + c->queue.lifetime;

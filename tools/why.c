@@ -3,7 +3,7 @@
  * tools/why.c - why a message is still here, in words; and by which lane mail
  * for an address leaves.
  */
-#include "tools/cli.h"
+#include "tools/why.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "ipc/catalogue.h"
-#include "tools/why.h"
 
 #include "base/banned.h"
 

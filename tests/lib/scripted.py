@@ -32,7 +32,10 @@ class Session(threading.Thread):
 
     def say(self, verb, argument=""):
         with self.server.lock:
-            reply = self.server.answer(self, verb, argument)
+            if verb == "RCPT" and self.sender is None:
+                reply = "503 5.5.1 MAIL first"  # it was refused
+            else:
+                reply = self.server.answer(self, verb, argument)
             if reply is None:
                 reply = USUAL.get(verb, "500 5.5.2 what?")
             self.server.heard.append((self.number, verb, argument, reply))
@@ -58,8 +61,8 @@ class Session(threading.Thread):
         verb = verb.upper()
         if verb != "DATA":
             said = self.say(verb, argument)
-        if verb == "MAIL" and said == "2":
-            self.sender, self.rcpts = argument, []
+        if verb == "MAIL":
+            self.sender, self.rcpts = argument if said == "2" else None, []
         elif verb == "RCPT" and said == "2":
             self.rcpts.append(argument.split(">")[0].split("<")[-1])
         elif verb == "RSET":
@@ -76,6 +79,7 @@ class Session(threading.Thread):
                 return False
             one = {"sender": self.sender, "rcpts": self.rcpts,
                    "data": content, "session": self.number}
+            self.sender, self.rcpts = None, []
             said = self.say("DOT", one)
             if said == "2":
                 self.server.keep(one)
