@@ -27,6 +27,7 @@
 
 static struct link idle = { &idle, &idle };
 static size_t count, idle_count;
+struct conn_counters conn_counters;
 
 static void	act(struct conn *c, enum smtp_todo todo);
 
@@ -257,6 +258,8 @@ on_tls(struct stream *s)
 
 	c->is_shaking = false;
 	(void)snprintf(c->tls, sizeof(c->tls), "%s", tls_describe(s->tls));
+	conn_counters.tls++;
+	conn_counters.resumed += tls_resumed(s->tls);
 	if (c->is_wrapped && !c->client.is_secure) {
 		c->client.is_secure = true;
 		act(c, smtp_client_begin(&c->client));
@@ -402,6 +405,7 @@ conn_new(const struct conn_plan *p)
 	    memo_tls_is_broken(str_of(c->memo), clock_mono_ms()))
 		c->client.tls = SMTP_TLS_NEVER;
 	count++;
+	conn_counters.opened++;
 	c->is_wrapped = p->is_wrapped;
 	if (c->is_wrapped)
 		shake_hands(c);

@@ -111,6 +111,10 @@ void	conn_keep(struct conn *c, struct str nexthop);
 void	conn_quit(struct conn *c);
 void	conn_drop(struct conn *c);	/* at once; no callback */
 
+extern struct conn_counters {
+	uint64_t	opened, tls, resumed;
+} conn_counters;
+
 size_t	conn_count(void);
 size_t	conn_idle_count(void);
 void	conn_quit_all_idle(void);

@@ -167,6 +167,15 @@ open_socket(const struct dial *d, const struct address *a)
 	return -1;
 }
 
+/* A family that this host does not have says nothing about the other one: a
+ * 5xx of the host by IPv4 stays final where there is no IPv6. */
+static bool
+is_of_ours(int error)
+{
+	return error == ENETUNREACH || error == EAFNOSUPPORT ||
+	    error == EADDRNOTAVAIL;
+}
+
 /* False: it failed at once, which costs nothing: the next one. */
 static bool
 attempt_begin(struct dial *d, struct dial_attempt *t,
@@ -179,7 +188,7 @@ attempt_begin(struct dial *d, struct dial_attempt *t,
 	d->had_address = true;
 	if (fd < 0 || (connect(fd, (struct sockaddr *)&s, n) != 0 &&
 	    errno != EINPROGRESS)) {
-		d->is_temporary = true;
+		d->is_temporary |= !is_of_ours(errno);
 		remember(d, a, strerror(errno));
 		fd_close(&fd);
 		return false;

@@ -487,7 +487,7 @@ not_let_in(struct job *j, struct conn *c)
 		log_z("address", c->address);
 		log_z("text", c->why);
 		log_end();
-		counters.in_clear++;
+		counters.tls_broken++;
 		if (c->is_fresh)
 			dial_again(&j->dial, &j->dialed);
 		dial_next(&j->dial);
@@ -575,7 +575,7 @@ no_way(struct job *j)
 		f = j->best;
 		if (j->any_temporary || d->is_temporary)
 			f.result = QUEUE_LATER;
-	} else if (!d->is_temporary) {
+	} else if (!d->is_temporary && !d->had_address) {
 		f.result = QUEUE_NEVER;
 		f.status = STR("5.4.4");
 	}

@@ -19,7 +19,7 @@ struct fact {
 
 struct counters {
 	uint64_t	tried, accepted, later, never, unknown, reused, lost,
-			tls, resumed, in_clear;
+			tls_broken;
 };
 extern struct counters counters;
 

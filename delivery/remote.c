@@ -93,7 +93,10 @@ on_stat(void)
 		{ "unknown", &counters.unknown },
 		{ "reused", &counters.reused },
 		{ "lost-after-dot", &counters.lost },
-		{ "tls-broken", &counters.in_clear },
+		{ "opened", &conn_counters.opened },
+		{ "tls", &conn_counters.tls },
+		{ "tls-resumed", &conn_counters.resumed },
+		{ "tls-broken", &counters.tls_broken },
 	};
 
 	daemon_stat("jobs", job_count());

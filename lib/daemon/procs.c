@@ -60,7 +60,7 @@ const struct proc_row procs[PROC_COUNT] = {
 [CTLD] = { ROW(CTLD, "ctld"), .number = ONE, .cage = CAGE_FACE,
 	.root = "", .start_rank = 10,
 	.peers = BY(QMGR) | BY(SPOOLD) | BY(RATED) | BY(ROUTED) |
-	    BY(STORED) | BY(CHECKD) | BY(RESOLVD),
+	    BY(STORED) | BY(CHECKD) | BY(RESOLVD) | BY(REMOTE),
 	.text = "listens to the operator's command" },
 [SMTPD] = { ROW(SMTPD, "smtpd"), .number = PER_CORE, .cage = CAGE_FACE,
 	.root = "", .files = FILES_CERTS, .start_rank = 11,
@@ -81,7 +81,7 @@ const struct proc_row procs[PROC_COUNT] = {
 	.text = "asks the DNS for those who may not, and remembers" },
 [REMOTE] = { ROW(REMOTE, "remote"), .number = PER_CORE, .cage = CAGE_OUT,
 	.root = "", .start_rank = 15,
-	.peers = BY(QMGR) | BY(SPOOLD) | BY(RESOLVD),
+	.peers = BY(QMGR) | BY(SPOOLD) | BY(RESOLVD) | BY(CTLD),
 	.text = "brings mail to other hosts" },
 [CHECKD] = { ROW(CHECKD, "checkd"), .number = POOL, .cage = CAGE_CPU,
 	.root = "", .start_rank = 16,

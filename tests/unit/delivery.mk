@@ -13,4 +13,8 @@ tests_unit_delivery_test_dial_SOURCES = tests/unit/delivery/test_dial.c \
 	delivery/dial.c delivery/address.c delivery/mx.c
 tests_unit_delivery_test_dial_LDADD = lib/libipc.a lib/libevent.a \
 	lib/libconf.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/delivery/test_memo
+tests_unit_delivery_test_memo_SOURCES = tests/unit/delivery/test_memo.c \
+	delivery/memo.c
+tests_unit_delivery_test_memo_LDADD = lib/libbase.a $(LDADD_UNIT)
 endif

@@ -414,6 +414,19 @@ test_source(void **state)
 	(void)close(fd);
 }
 
+/* An address that we do not have: nothing that the other side may mend. */
+static void
+test_no_source(void **state)
+{
+	(void)state;
+	assert_true(address_parse(STR("192.0.2.77"), &w.d.source4));
+	dial("four.test");
+	assert_int_equal(w.r.fd, -1);
+	assert_true(w.d.had_address);
+	assert_false(w.d.is_temporary);
+	assert_non_null(strstr(w.d.why, "Cannot assign requested address"));
+}
+
 /* We listen there ourselves. */
 static void
 test_ourselves(void **state)
@@ -457,7 +470,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_reached), T(test_not_reached), T(test_silent_first),
 		T(test_one_deadline), T(test_next), T(test_cut),
-		T(test_one_family), T(test_source), T(test_ourselves),
+		T(test_one_family), T(test_source), T(test_no_source),
+		T(test_ourselves),
 		T(test_resolvd_dies),
 	};
 
