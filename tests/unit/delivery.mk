@@ -17,4 +17,11 @@ check_PROGRAMS += tests/unit/delivery/test_memo
 tests_unit_delivery_test_memo_SOURCES = tests/unit/delivery/test_memo.c \
 	delivery/memo.c
 tests_unit_delivery_test_memo_LDADD = lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/delivery/test_known tests/unit/delivery/test_server
+tests_unit_delivery_test_known_SOURCES = tests/unit/delivery/test_known.c \
+	delivery/known.c
+tests_unit_delivery_test_known_LDADD = lib/libdns.a lib/libbase.a $(LDADD_UNIT)
+tests_unit_delivery_test_server_SOURCES = tests/unit/delivery/test_server.c \
+	delivery/server.c delivery/address.c
+tests_unit_delivery_test_server_LDADD = lib/libconf.a lib/libbase.a $(LDADD_UNIT)
 endif
