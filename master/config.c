@@ -234,6 +234,9 @@ config_workers(const struct config *c, enum proc kind)
 	case REMOTE:
 		n = c->conf.master.remotes;
 		break;
+	case SIGND:
+		n = c->conf.master.signds;
+		break;
 	default:
 		break;
 	}

@@ -75,7 +75,8 @@ static void
 job_free(struct job *j)
 {
 	chan_forget(daemon_peer(SPOOLD, 0), j);
-	chan_forget(daemon_peer(SIGND, 0), j);
+	for (unsigned i = 0; i < daemon_peer_count(SIGND); i++)
+		chan_forget(daemon_peer(SIGND, i), j);
 	chan_forget(NULL, j);
 	list_remove(&j->link);
 	if (j->file >= 0)
@@ -306,7 +307,7 @@ sign(struct job *j, struct str content)
 	else if (!daemon_conf()->dkim.sign)
 		commit(j, STR(""));
 	else
-		ask_sign_ask(daemon_peer(SIGND, 0), &n, on_signed, j);
+		ask_sign_ask(daemon_any(SIGND), &n, on_signed, j);
 }
 
 static void

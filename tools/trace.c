@@ -16,6 +16,10 @@ static const struct {
 } sentences[] = {
 	{ "smtpd-accepted", "taken from {peer}[, logged in as {account},] "
 	    "for {recipients} recipient(s), {size} bytes" },
+	{ "dkim-signed", "signed for {d} with {s}" },
+	{ "dkim-unsigned", "[no signature for {domain}: ]{text}" },
+	{ "smtpd-recoded", "re-encoded before it was signed: {was} bytes "
+	    "are {size} now" },
 	{ "spool-accepted", "on the disk: from <{sender}> to {recipients} "
 	    "mailbox(es) or address(es)" },
 	{ "spool-refused", "not taken: {reason}" },

@@ -86,6 +86,7 @@
 	P(pop3ds, num, "workers pop3d", "0", "0", "8", BY(MASTER), "0: one a core.") \
 	P(imapds, num, "workers imapd", "0", "0", "8", BY(MASTER), "0: one a core.") \
 	P(storeds, num, "workers stored", "0", "0", "8", BY(MASTER), "0: one a core.") \
+	P(signds, num, "workers signd", "1", "1", "8", BY(MASTER), "Processes.") \
 	P(remotes, num, "workers remote", "0", "0", "8", BY(MASTER), "0: one a core.") \
 	P(smarthost_secret, text, "smarthost password-file", "", "path", "", \
 	  BY(MASTER), "File whose first line is the password for `smarthost user'; " \

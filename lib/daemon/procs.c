@@ -87,7 +87,7 @@ const struct proc_row procs[PROC_COUNT] = {
 	.root = "", .start_rank = 16,
 	.peers = BY(SMTPD) | BY(RESOLVD) | BY(CTLD),
 	.text = "says whom a message may be believed to come from" },
-[SIGND] = { ROW(SIGND, "signd"), .number = ONE, .cage = CAGE_CPU,
+[SIGND] = { ROW(SIGND, "signd"), .number = POOL, .cage = CAGE_CPU,
 	.root = "", .start_rank = 17, .peers = BY(SMTPD) | BY(BOUNCE),
 	.text = "signs what our domains send" },
 [KEYD] = { ROW(KEYD, "keyd"), .number = ONE, .cage = CAGE_CPU,
