@@ -276,7 +276,7 @@ on_new(const struct note_queue_new *n)
 	struct item *i;
 
 	i = queue_item(&qmgr.queue, n->mid, n->number);
-	if (i != NULL && (i->trip != NULL || i->has_failed))
+	if (i != NULL && (i->trip != NULL || i->has_failed || i->is_sent))
 		return;		/* what it is in ends with an answer */
 	if (i != NULL)
 		qmgr_remove(i);
@@ -316,6 +316,8 @@ on_note(struct chan *c, const struct note *n)
 		on_new(note_as_queue_new(n));
 	else if (n->kind == NOTE_QUEUE_GONE)
 		on_gone(note_as_queue_gone(n));
+	else if (n->kind == NOTE_QUEUE_LOADED)
+		send_loaded();
 	else if (n->kind == NOTE_QUEUE_LIST)
 		act_list(c, n);
 	else if (n->kind == NOTE_QUEUE_WHY)
@@ -361,7 +363,7 @@ forget_lanes(void)
 		if (one->mid[0] == '\0')
 			continue;
 		list_each(e, &one->items)
-			send_take(container_of(e, struct item, link));
+			send_drop(container_of(e, struct item, link));
 	}
 }
 

@@ -46,6 +46,7 @@ struct trip {
 	uint32_t	*number;	/* of each */
 	size_t		n;
 	bool		is_good, is_slow, is_failed;
+	bool		is_orphan;
 	char		*reason;	/* of the lane's pause */
 };
 
@@ -53,6 +54,9 @@ static struct link trips = { &trips, &trips };
 /* Begun before spoold died: who is in them is told to us again, and must not
  * be sent again. */
 static struct link orphans = { &orphans, &orphans };
+/* Accepted there, and spoold died before that was written down: marked when
+ * it tells of them again, not sent.  By id and number. */
+static struct dict unwritten;
 
 void
 send_reload(void)
@@ -65,6 +69,7 @@ void
 send_init(void)
 {
 	lanes_init(&qmgr.lanes, daemon_conf()->queue.connections);
+	dict_init(&unwritten);
 	where_init();
 	terms_init();
 }
@@ -133,15 +138,48 @@ send_forget_all(void)
 				t->number[k] = UINT32_MAX;
 			t->item[k] = NULL;
 		}
+		t->is_orphan = true;
 		list_push(&orphans, e);
 	}
 }
 
+static struct str
+unwritten_key(const char *mid, uint32_t number, uint8_t out[MID_LEN + 4])
+{
+	memcpy(out, mid, MID_LEN);
+	memcpy(out + MID_LEN, &number, 4);
+	return str_mem(out, MID_LEN + 4);
+}
+
+static void
+remember_sent(const char *mid, uint32_t number)
+{
+	uint8_t key[MID_LEN + 4];
+
+	(void)dict_put(&unwritten, unwritten_key(mid, number, key),
+	    &unwritten);
+}
+
+void
+send_loaded(void)
+{
+	dict_free(&unwritten);
+	dict_init(&unwritten);
+}
+
+static void	mark_sent(struct item *i);
+
 bool
 send_adopt(struct item *i)
 {
+	uint8_t key[MID_LEN + 4];
 	struct link *e;
 
+	if (dict_del(&unwritten, unwritten_key(i->message->mid, i->number,
+	    key)) != NULL) {
+		mark_sent(i);
+		return true;
+	}
 	list_each(e, &orphans) {
 		struct trip *t = container_of(e, struct trip, link);
 
@@ -167,7 +205,6 @@ on_sent(void *session, const struct note *n)
 
 	if (n == NULL || n->u.queue_marked.failed == (uint32_t)-FAIL_TEMP) {
 		/* it has been accepted there: only write that down */
-		i->is_sent = true;
 		queue_busy(&qmgr.queue, i, false);
 		queue_wait(&qmgr.queue, i, clock_real_ms() + MARK_AGAIN_MS);
 		qmgr_look();
@@ -180,6 +217,7 @@ static void
 mark_sent(struct item *i)
 {
 	item_set_reason(i, STR(""));
+	i->is_sent = true;
 	qmgr_mark(i, QUEUE_SENT, on_sent);
 }
 
@@ -430,6 +468,21 @@ send_drain(void)
 		daemon_exit();
 }
 
+/* spoold is away, so who that is about is not in the queue. */
+static void
+orphan_row(struct trip *t, const struct note_remote_row *r)
+{
+	for (size_t k = 0; k < t->n; k++) {
+		if (t->number[k] != r->number)
+			continue;
+		t->number[k] = UINT32_MAX;
+		if (r->result == QUEUE_DELIVERED) {
+			t->is_good = true;
+			remember_sent(t->mid, r->number);
+		}
+	}
+}
+
 static void
 on_answer(void *session, const struct note *n)
 {
@@ -444,6 +497,8 @@ on_answer(void *session, const struct note *n)
 	i = take_number(t, r->number);
 	if (i != NULL)
 		judge(t, i, r);
+	else if (t->is_orphan)
+		orphan_row(t, r);
 }
 
 /* --- starting ------------------------------------------------------------ */
@@ -538,12 +593,19 @@ void
 send_ready(struct item *i)
 {
 	if (i->is_sent) {
-		i->is_sent = false;
 		mark_sent(i);
 		return;
 	}
 	queue_ready(&qmgr.queue, i, true);
 	where_add(i, false);
+}
+
+void
+send_drop(struct item *i)
+{
+	if (i->is_sent)
+		remember_sent(i->message->mid, i->number);
+	send_take(i);
 }
 
 void

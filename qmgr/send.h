@@ -18,7 +18,12 @@ void	send_take(struct item *i);
 void	send_forget(struct item *i);
 /* spoold is gone: what is out is without items until it tells them again. */
 void	send_forget_all(void);
-/* Told again: is it out still?  Then it is busy, and its answer will come. */
+/* An item of a queue that is thrown away. */
+void	send_drop(struct item *i);
+/* spoold has told all. */
+void	send_loaded(void);
+/* Told again: is it out still, or was it accepted meanwhile?  Then it is busy,
+ * and an answer will come. */
 bool	send_adopt(struct item *i);
 /* Start what may start. */
 void	send_look(void);

@@ -154,3 +154,8 @@ tests_fuzz_fuzz_spf_SOURCES = tests/fuzz/fuzz_spf.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_spf_LDADD = lib/libspf.a lib/libbase.a
 tests_fuzz_fuzz_spf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 EXTRA_DIST += tests/fuzz/spf.dict
+
+FUZZERS += tests/fuzz/fuzz_providers
+tests_fuzz_fuzz_providers_SOURCES = tests/fuzz/fuzz_providers.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_providers_LDADD = lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_providers_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
