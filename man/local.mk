@@ -8,7 +8,7 @@ EXTRA_DIST += man/veredus.conf.5.in
 CLEANFILES += man/veredus.conf.5
 man/veredus.conf.5: man/veredus.conf.5.in man/settings$(EXEEXT)
 	$(AM_V_GEN)man/settings$(EXEEXT) $(srcdir)/man/veredus.conf.5.in > $@.tmp && mv $@.tmp $@
-dist_man_MANS += man/veredus-imapd.8
+dist_man_MANS += man/veredus-imapd.8 man/providers.conf.5
 dist_man_MANS += man/veredus-pop3d.8
 dist_man_MANS += man/veredus-smtpd.8
 dist_man_MANS += man/veredus-bounce.8 man/veredus-qmgr.8 man/veredus-rated.8
