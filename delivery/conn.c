@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -289,11 +290,33 @@ on_block_idle(struct stream *s)
 	over_because(c, "the message is not taken: no progress in time");
 }
 
+/* A server that refuses a message before its end and closes: while content
+ * goes out nothing is read, so its words still lie in the socket. */
+static bool
+hear_last_words(struct conn *c)
+{
+	uint8_t text[4096];
+	ssize_t n;
+	size_t used;
+
+	if (!c->client.is_sending || stream_is_tls(&c->stream))
+		return false;
+	n = recv(c->stream.watch.fd, text, sizeof(text), MSG_DONTWAIT);
+	return n > 0 && smtp_heard_feed(&c->heard, str_mem(text, (size_t)n),
+	    &used) == 0 && c->heard.code >= 400;
+}
+
 static void
 on_end(struct stream *s, enum stream_end how)
 {
 	struct conn *c = container_of(s, struct conn, stream);
 
+	if (how == STREAM_RESET && hear_last_words(c)) {
+		c->reply_says = true;
+		over(c, SMTP_STEP_DATA);
+		conn_drop(c);
+		return;
+	}
 	if (how == STREAM_TLS_FAILED) {
 		c->tls_broke = true;
 		(void)snprintf(c->why, sizeof(c->why), "TLS: %s",
