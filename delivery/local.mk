@@ -16,7 +16,8 @@ delivery_remote_LDADD = lib/libsmtp.a lib/libmail.a $(LIB_DAEMON) \
 	$(LIBS_DAEMON)
 
 pkglibexec_PROGRAMS += delivery/signd
-delivery_signd_SOURCES = delivery/signd.c delivery/sign.c delivery/sign.h
+delivery_signd_SOURCES = delivery/signd.c delivery/sign.c delivery/sign.h \
+	delivery/signer.c delivery/signer.h
 delivery_signd_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON) $(OPENDKIM_LIBS)
 
 pkglibexec_PROGRAMS += delivery/keyd

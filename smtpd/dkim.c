@@ -36,6 +36,7 @@ enum {
 	NAME_MAX_ = 253,
 	KEY_MAX = 4096,
 	KEY_MIN_BITS = 1024,	/* RFC 8301 3.2 */
+	PUT_MAX = 5000,		/* octets of results after which none begins */
 };
 
 struct key {
@@ -478,7 +479,7 @@ dkim_check_put(const struct dkim_check *v, struct authres *a)
 {
 	if (v->results == 0)
 		authres_result(a, "dkim", "none");
-	for (size_t i = 0; i < v->results; i++) {
+	for (size_t i = 0; i < v->results && a->out->len < PUT_MAX; i++) {
 		const struct dkim_result *r = &v->result[i];
 
 		authres_result(a, "dkim", dkim_verdict_name(r->verdict));

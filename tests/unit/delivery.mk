@@ -24,4 +24,10 @@ tests_unit_delivery_test_known_LDADD = lib/libdns.a lib/libbase.a $(LDADD_UNIT)
 tests_unit_delivery_test_server_SOURCES = tests/unit/delivery/test_server.c \
 	delivery/server.c delivery/address.c
 tests_unit_delivery_test_server_LDADD = lib/libconf.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/delivery/test_signer
+tests_unit_delivery_test_signer_SOURCES = tests/unit/delivery/test_signer.c \
+	delivery/signer.c delivery/sign.c
+tests_unit_delivery_test_signer_LDADD = lib/libmail.a lib/libipc.a \
+	lib/libevent.a lib/libconf.a lib/libcrypto.a lib/libbase.a \
+	$(OPENDKIM_LIBS) $(OPENSSL_LIBS) $(LDADD_UNIT)
 endif
