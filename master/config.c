@@ -231,6 +231,9 @@ config_workers(const struct config *c, enum proc kind)
 	case STORED:
 		n = c->conf.master.storeds;
 		break;
+	case CHECKD:
+		n = c->conf.master.checkds;
+		break;
 	case REMOTE:
 		n = c->conf.master.remotes;
 		break;

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "conf/net.h"
 #include "conf/value.h"
 #include "daemon/daemon.h"
 #include "daemon/dns.h"
@@ -231,6 +232,7 @@ on_last(struct session *s, const struct note *n)
 	const struct note_ctl_done *done = note_as_ctl_done(n);
 	const struct note_route_done *route = note_as_route_done(n);
 	const struct note_stat_end *stat = note_as_stat_end(n);
+	const struct note_spf_done *spf = note_as_spf_done(n);
 
 	s->asked = NULL;
 	if (done != NULL)
@@ -240,6 +242,10 @@ on_last(struct session *s, const struct note *n)
 		    route->text);
 	else if (stat != NULL)
 		say_done(s, -(int)stat->failed, 0, str_of(""));
+	else if (spf != NULL) {
+		json_note(&s->stream.out, n);
+		say_done(s, -(int)spf->failed, 1, str_of(""));
+	}
 	else
 		refuse(s, FAIL_TEMP, "no answer: that process is down or "
 		    "busy; see `veredus status'");
@@ -305,7 +311,7 @@ typedef void run_fn(struct session *, const struct str *, size_t);
 
 static run_fn cmd_ban_forget, cmd_ban_list, cmd_ban_set, cmd_dns, cmd_lane,
     cmd_queue_act, cmd_queue_list, cmd_queue_why, cmd_reload, cmd_route,
-    cmd_spool_check, cmd_stat,
+    cmd_spf, cmd_spool_check, cmd_stat,
     cmd_status, cmd_stop, cmd_trace;
 
 #define WHAT	"ID, ADDRESS or all, then a reason"
@@ -332,6 +338,7 @@ static const struct command {
 	{ { "trace" }, 1, 1, false, cmd_trace, "ID" },
 	{ { "route" }, 1, 2, false, cmd_route, "ADDRESS [SENDER]" },
 	{ { "dns" }, 2, 2, false, cmd_dns, "TYPE NAME" },
+	{ { "spf" }, 3, 3, false, cmd_spf, "ADDRESS HELO MAILFROM" },
 	{ { "spool", "check" }, 0, 0, false, cmd_spool_check, "" },
 	{ { "bans", "list" }, 0, 0, false, cmd_ban_list, "" },
 	{ { "bans", "rm" }, 1, 1, true, cmd_ban_forget, "ADDRESS" },
@@ -342,7 +349,7 @@ static const struct command {
 static struct chan *
 ask_whom(struct session *s, enum proc kind, unsigned index)
 {
-	s->asked = kind == ROUTED ? daemon_any(ROUTED)
+	s->asked = kind == ROUTED || kind == CHECKD ? daemon_any(kind)
 	    : daemon_peer(kind, index);
 	stream_pause(&s->stream);
 	return s->asked;
@@ -520,6 +527,23 @@ cmd_dns(struct session *s, const struct str *argv, size_t argc)
 	}
 	stream_pause(&s->stream);
 	s->query = dns_ask(argv[1], s->type, DNS_WAIT_MS, on_dns, s);
+}
+
+static void
+cmd_spf(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_spf_ask n = { .peer = argv[0], .helo = argv[1],
+	    .sender = argv[2] };
+
+	(void)argc;
+	if (str_same(n.sender, "<>"))
+		n.sender = str_of("");
+	if (n.peer.n > 64 || n.helo.n > 255 || n.sender.n > ADDRESS_MAX)
+		refuse(s, FAIL_TOO_BIG, "too long for an address or a name");
+	else if (!net_addr(n.peer, (uint8_t[16]){ 0 }))
+		refuse(s, FAIL_SYNTAX, "the first word is an IP address");
+	else
+		ask_spf_ask(ask_whom(s, CHECKD, 0), &n, then, s);
 }
 
 static void

@@ -83,7 +83,7 @@ cmd_data(struct smtp *s, struct str args)
 	buf_init(&tx->raw, ROOM);
 	smtp_body_begin(&tx->body, conf->smtpd.size_limit);
 	tx->head = (struct smtp_head){
-		.hostname = conf->site.hostname, .is_ours = is_ours,
+		.hostname = smtp_authserv_id(), .is_ours = is_ours,
 		.is_submission = s->service->is_submission,
 	};
 	smtp_head_begin(&tx->head);
@@ -144,7 +144,12 @@ smtp_data_refuse(struct smtp *s, const struct smtp_reply *r)
 	log_u64("code", r->code);
 	log_z("reason", r->text);
 	log_end();
-	return done(s, r->code < 500 ? smtp_say(s, r) : smtp_refuse(s, r));
+	if (r->code >= 500)
+		return done(s, smtp_refuse_text(s, r->code, r->enhanced,
+		    str_of(r->text)));
+	smtp_reply_text(&s->stream.out, r->code, str_of(r->enhanced),
+	    str_of(r->text));
+	return done(s, NEXT);
 }
 
 /* NULL: the content is fine. */
@@ -415,6 +420,12 @@ store(struct smtp *s)
 	return say_recipients(s);
 }
 
+static enum step
+sign(struct smtp *s)
+{
+	return smtp_sign(s, store);
+}
+
 /* All octets are in; where they are not yet in a file, put them there. */
 static enum step
 commit(struct smtp *s)
@@ -443,7 +454,7 @@ commit(struct smtp *s)
 	tx->received_ms = clock_real_ms();
 	buf_init(&tx->added, ADDED_MAX);
 	put_added(s, &tx->added, tx->received_ms / 1000);
-	return smtp_sign(s, store);
+	return smtp_check(s, sign);
 }
 
 /* --- octets -------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 # smtpd - the face that mail comes in by
 noinst_LIBRARIES += smtpd/libsmtpd.a
-smtpd_libsmtpd_a_SOURCES = smtpd/auth.c smtpd/command.c smtpd/data.c \
+smtpd_libsmtpd_a_SOURCES = smtpd/auth.c smtpd/check.c smtpd/command.c smtpd/data.c \
 	smtpd/hello.c smtpd/mailtx.c smtpd/quirks.c smtpd/session.c \
 	smtpd/recode.c smtpd/session.h smtpd/sign.c
 pkglibexec_PROGRAMS += smtpd/smtpd
@@ -11,6 +11,7 @@ smtpd_smtpd_LDADD = smtpd/libsmtpd.a lib/libsmtp.a lib/libsasl.a \
 # checkd
 pkglibexec_PROGRAMS += smtpd/checkd
 smtpd_checkd_SOURCES = smtpd/author.c smtpd/author.h smtpd/checkd.c \
-	smtpd/dkim.c smtpd/dkim.h
-smtpd_checkd_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON) \
+	smtpd/dkim.c smtpd/dkim.h smtpd/sender.c smtpd/sender.h \
+	smtpd/verdict.c smtpd/verdict.h
+smtpd_checkd_LDADD = lib/libspf.a lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON) \
 	$(OPENDKIM_LIBS) $(PSL_LIBS)

@@ -9,6 +9,7 @@
  *	mailtx.c	MAIL and RCPT: the transaction
  *	data.c		DATA: the content on its way to spoold
  *	recode.c	re-encodes what may not travel as it is
+ *	check.c		has it checked: SPF, DKIM, DMARC
  *	sign.c		has it signed before it is stored
  *	quirks.c	those who are no SMTP clients at all
  *	smtpd.c		the process: services, certificate, drain
@@ -103,6 +104,8 @@ struct tx {
 	struct buf	added;		/* header lines put before the content */
 	bool		is_recoded;	/* or need not be */
 	struct recoding	*recoding;	/* of a large body; NULL: none */
+	int64_t		check_until_ms;	/* clock_mono_ms: checkd is too slow */
+	enum step	(*after_check)(struct smtp *);
 	int64_t		sign_until_ms;	/* clock_mono_ms: signd is too slow */
 	enum step	(*after_sign)(struct smtp *);
 };
@@ -187,6 +190,11 @@ enum step smtp_data_refuse(struct smtp *s, const struct smtp_reply *r);
 /* Re-encodes the content, if it must be, then goes on. */
 enum step smtp_recode(struct smtp *s, enum step (*then)(struct smtp *));
 void	tx_drop_recoding(struct tx *tx);
+/* Who we are in Authentication-Results. */
+struct str smtp_authserv_id(void);
+/* Puts an Authentication-Results line on top of tx.added, or refuses, then
+ * goes on. */
+enum step smtp_check(struct smtp *s, enum step (*then)(struct smtp *));
 /* Puts DKIM-Signature lines on top of tx.added, then goes on. */
 enum step smtp_sign(struct smtp *s, enum step (*then)(struct smtp *));
 

@@ -57,7 +57,8 @@ void	cli_say(const char *fmt, ...) PRINTF(1, 2);
 typedef void control_row_fn(struct cli *c, const struct json_row *r,
 	    void *arg);
 /* Asks one question (words are quoted as needed), calls on_row for each row
- * (or prints it as it is with --json), says the text of the end when there
+ * (or prints it as it is with --json; on_row is called then too if there is
+ * an arg), says the text of the end when there
  * is one.  Returns an exit code. */
 int	control_ask(struct cli *c, const char *const *words, size_t n,
 	    control_row_fn *on_row, void *arg);

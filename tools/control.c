@@ -167,7 +167,7 @@ hear(struct cli *c, int fd, control_row_fn *on_row, void *arg)
 			code = finish(c, &row, buf_str(&line));
 		else if (c->json)
 			printf("%s\n", buf_cstr(&line));
-		else if (on_row != NULL)
+		if (code < 0 && on_row != NULL && (!c->json || arg != NULL))
 			on_row(c, &row, arg);
 	}
 	if (code < 0) {

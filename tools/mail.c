@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tools/mail.c - verbs about mail in the suite: the queue, the trace of a
- * message, the route of an address, the spool, bans.
+ * message, the route of an address, the spool, bans; what the DNS and SPF say.
  */
 #include "tools/cli.h"
 
@@ -190,6 +190,45 @@ verb_dns(struct cli *c, int argc, char **argv)
 	return ask(c, "dns", NULL, argc, argv, dns_line);
 }
 
+/* --- spf ----------------------------------------------------------------- */
+
+/* A script asks, and branches: pass is true, a fail is false, all else has a
+ * number of its own. */
+static const struct {
+	const char	*verdict;
+	int		code;
+} spf_codes[] = {
+	{ "pass", 0 }, { "fail", 1 }, { "softfail", 2 }, { "neutral", 3 },
+	{ "none", 4 }, { "permerror", EX_DATAERR }, { "temperror", EX_TEMPFAIL },
+};
+
+static void
+spf_code(const struct json_row *r, int *code)
+{
+	for (size_t i = 0; i < NITEMS(spf_codes); i++)
+		if (str_same(json_get(r, "verdict"), spf_codes[i].verdict))
+			*code = spf_codes[i].code;
+}
+
+static void
+spf_line(struct cli *c, const struct json_row *r, void *arg)
+{
+	spf_code(r, arg);
+	if (c->json)
+		return;
+	printf("%.*s\n", STR_ARG(json_get(r, "verdict")));
+}
+
+static int
+verb_spf(struct cli *c, int argc, char **argv)
+{
+	const char *words[] = { "spf", argv[0], argv[1], argv[2] };
+	int verdict = EX_UNAVAILABLE;
+	int code = control_ask(c, words, NITEMS(words), spf_line, &verdict);
+
+	return code == EX_OK ? verdict : code;
+}
+
 /* --- spool and bans ------------------------------------------------------ */
 
 static void
@@ -252,6 +291,9 @@ const struct verb mail_verbs[] = {
 	    "where mail for an address goes, --trace: and by which lane" },
 	{ "dns", "TYPE NAME", 2, 2, verb_dns,
 	    "what resolvd sees: A AAAA MX TXT PTR TLSA" },
+	{ "spf", "IP HELO MAILFROM", 3, 3, verb_spf,
+	    "may that address send so, in one word: pass is exit 0, fail 1, "
+	    "softfail 2, neutral 3, none 4" },
 	{ "spool check", "", 0, 0, verb_spool_check,
 	    "compare journal, files and folders" },
 	{ "bans list", "", 0, 0, verb_bans_list, "who is refused now" },

@@ -24,7 +24,7 @@
 
 #define PARAM_SECTIONS(S) S(master) S(site) S(smtpd) S(spool)	\
 	 S(queue) S(alias) S(pop3d) S(imapd) S(stored) S(auth)	\
-	S(rate) S(log) S(remote) S(dkim) S(dmarc) S(resolver)
+	S(rate) S(log) S(remote) S(check) S(dkim) S(dmarc) S(resolver)
 
 /* What master itself needs: folders, listeners, processes.  Relative paths
  * start at the folder of the configuration file. */
@@ -87,6 +87,7 @@
 	P(imapds, num, "workers imapd", "0", "0", "8", BY(MASTER), "0: one a core.") \
 	P(storeds, num, "workers stored", "0", "0", "8", BY(MASTER), "0: one a core.") \
 	P(signds, num, "workers signd", "1", "1", "8", BY(MASTER), "Processes.") \
+	P(checkds, num, "workers checkd", "2", "1", "8", BY(MASTER), "Processes.") \
 	P(remotes, num, "workers remote", "0", "0", "8", BY(MASTER), "0: one a core.") \
 	P(smarthost_secret, text, "smarthost password-file", "", "path", "", \
 	  BY(MASTER), "File whose first line is the password for `smarthost user'; " \
@@ -158,6 +159,37 @@
 	  "what programs on this host (sendmail) and relay-networks send.") \
 	P(signatures, num, "dkim signatures", "8", "0", "32", BY(CHECKD), \
 	  "Signatures of a message that are looked at; 0: none.")
+
+/* Mail of strangers: is it from where it says?  checkd finds out. */
+#define PARAMS_check(P)							\
+	P(mail, flag, "check mail", "yes", "", "", BY(SMTPD),		\
+	  "SPF, DKIM and DMARC of mail that comes in by the smtp service. "	\
+	  "Not asked of who is logged in, of trusted networks, of "	\
+	  "relay-networks and of `check skip'.")			\
+	P(skip, list, "check skip", "127.0.0.0/8,::1", "net", "", BY(SMTPD), \
+	  "Networks whose mail is not checked.")			\
+	P(authserv_id, text, "check authserv-id", "", "host", "",	\
+	  BY(SMTPD)|BY(CHECKD), "Our name in Authentication-Results "	\
+	  "(RFC 8601 2.5); hostname if empty. Lines that strangers wrote in " \
+	  "this name are taken out.")					\
+	P(timeout, ms, "check timeout", "20s", "100ms", "50s", BY(CHECKD), \
+	  "What the DNS has not said by then is temperror.")		\
+	P(unavailable, word, "check unavailable", "accept", "accept later", \
+	  "", BY(SMTPD), "When checkd does not answer: accept the mail, "	\
+	  "marked temperror, or a temporary failure (451).")		\
+	P(spf_fail, word, "check spf fail", "mark", "accept mark reject", "", \
+	  BY(CHECKD), "The domain of MAIL FROM (of HELO, if that is null) " \
+	  "says the client may not send for it. Nothing SPF says counts where " \
+	  "DMARC passes.")						\
+	P(spf_softfail, word, "check spf softfail", "accept",		\
+	  "accept mark reject", "", BY(CHECKD), "It says probably not.")	\
+	P(spf_permerror, word, "check spf permerror", "accept",		\
+	  "accept mark reject", "", BY(CHECKD), "Its SPF record is wrong.") \
+	P(spf_temperror, word, "check spf temperror", "accept",		\
+	  "accept mark later", "", BY(CHECKD), "The DNS does not say.")	\
+	P(dmarc_temperror, word, "check dmarc temperror", "accept",	\
+	  "accept mark later", "", BY(CHECKD), "The DNS does not say what " \
+	  "the author's domain asks for.")
 
 /* What checkd makes of SPF and DKIM for the author's domain (RFC 9989). */
 #define PARAMS_dmarc(P)							\

@@ -621,8 +621,13 @@
 #define FIELDS_SPF_DONE(F)						\
 	F(u32,	failed,	    0)	\
 	F(str,	verdict,    16)	/* pass fail softfail neutral none temperror permerror */ \
-	F(u32,	lookups,    0)	\
-	F(str,	text,	    TEXT_MAX)
+	F(u32,	lookups,    0)	/* terms that asked the DNS; at most 10 count */ \
+	F(u32,	voids,	    0)	/* look-ups that found nothing */	\
+	F(str,	domain,	    255)	/* whose policy it is */		\
+	F(str,	term,	    1024)	/* that decided; empty: none did */	\
+	F(str,	term_domain, 255)	/* whose record it stands in */	\
+	F(str,	explanation, 512)	/* of a fail, by the domain */		\
+	F(str,	text,	    TEXT_MAX)	/* of an error, in words */
 
 /* --- signd --------------------------------------------------------------- */
 

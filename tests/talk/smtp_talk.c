@@ -63,7 +63,7 @@ main(int argc, char **argv)
 	static const struct talk_room room = {
 		.me = SMTPD, .service = "smtp", .alpn = "smtp",
 		.peers = BY(AUTHD) | BY(RATED) | BY(ROUTED) | BY(SPOOLD) |
-		    BY(SIGND),
+		    BY(SIGND) | BY(CHECKD),
 		.standing = standing, .client = smtp_client, .begin = begin,
 		.is_empty = is_empty, .act = act,
 	};

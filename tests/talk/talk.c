@@ -544,6 +544,7 @@ begin(const char *file)
 	conf_init(&talk.conf);
 	talk.conf.site.hostname = STR("mail.example.org");
 	talk.conf.site.cleartext_logins = true;
+	talk.conf.check.mail = false;	/* @set check mail = yes */
 	choose_service(str_of(talk.room->service));
 	(void)snprintf(peer, sizeof(peer), "192.0.2.1");
 	clock_freeze(1700000000000);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd/check.c - has a message of a stranger checked, between its last octet
+ * and the spool: SPF, DKIM, DMARC by checkd.
+ *
+ * checkd sees the content as it will lie in the spool.  What it answers goes
+ * on top of our lines, so that Authentication-Results stands first, or is a
+ * refusal.  Forged lines in our name are gone by then (smtp/head.h).
+ *
+ * Who logged in, may relay, is trusted or listed in `check skip' is not
+ * asked about: what they may do was decided otherwise.  checkd is away for a
+ * moment (a restart, a reload) more often than for long: it is asked again
+ * for GIVE_UP_MS.  Then `check unavailable' decides; its default takes the
+ * mail, and says temperror where readers and filters look.
+ */
+#include "smtpd/session.h"
+
+#include "base/clock.h"
+#include "conf/net.h"
+#include "mail/authres.h"
+
+#include "base/banned.h"
+
+#define GIVE_UP_MS	10000
+#define AGAIN_MS	250
+
+static const struct smtp_reply
+    check_gone = { 451, "4.7.0", "cannot check the message now, try again later" };
+
+static enum step	ask(struct smtp *s);
+
+static void
+put_on_top(struct buf *added, struct str lines)
+{
+	struct buf all;
+
+	buf_init(&all, added->max);
+	buf_add(&all, lines);
+	buf_add(&all, buf_str(added));
+	if (!buf_failed(&all)) {
+		buf_reset(added);
+		buf_add(added, buf_str(&all));
+	}
+	buf_free(&all);
+}
+
+struct str
+smtp_authserv_id(void)
+{
+	const struct conf *c = daemon_conf();
+
+	return c->check.authserv_id.n > 0 ? c->check.authserv_id :
+	    c->site.hostname;
+}
+
+static void
+put_unknown(struct buf *added)
+{
+	static const char *const methods[] = { "spf", "dkim", "dmarc" };
+	struct authres a;
+	struct buf line;
+
+	buf_init(&line, 1024);
+	authres_begin(&a, &line, smtp_authserv_id());
+	for (size_t i = 0; i < NITEMS(methods); i++) {
+		authres_result(&a, methods[i], "temperror");
+		authres_reason(&a, "not checked");
+	}
+	authres_end(&a);
+	put_on_top(added, buf_str(&line));
+	buf_free(&line);
+}
+
+/* No answer, or one that may be better in a moment. */
+static enum step
+unavailable(struct smtp *s)
+{
+	if (clock_mono_ms() < s->tx.check_until_ms)
+		return smtp_delay(s, AGAIN_MS, ask);
+	smtp_log(s, LOG_LEVEL_WARN, "smtpd-unchecked");
+	log_str("mid", str_of(s->tx.mid));
+	log_end();
+	if (str_same(daemon_conf()->check.unavailable, "later"))
+		return smtp_data_refuse(s, &check_gone);
+	put_unknown(&s->tx.added);
+	return s->tx.after_check(s);
+}
+
+static enum step
+refuse(struct smtp *s, const struct note_check_done *d)
+{
+	struct smtp_reply r = { .code = d->code,
+	    .enhanced = str_z(&s->tx.arena, d->status),
+	    .text = str_z(&s->tx.arena, d->text) };
+
+	if (r.enhanced == NULL || r.text == NULL || r.code < 400 ||
+	    r.code > 599)
+		return smtp_data_refuse(s, &check_gone);
+	return smtp_data_refuse(s, &r);
+}
+
+static enum step
+checked(struct smtp *s, const struct note_check_done *d)
+{
+	if (d == NULL || d->failed != 0)
+		return unavailable(s);
+	if (d->action == CHECK_REJECT || d->action == CHECK_LATER)
+		return refuse(s, d);
+	put_on_top(&s->tx.added, d->added);
+	return s->tx.after_check(s);
+}
+
+static void
+on_checked(void *session, const struct note *n)
+{
+	struct smtp *s = session;
+
+	smtp_go(s, checked(s, note_as_check_done(n)));
+}
+
+static enum step
+ask(struct smtp *s)
+{
+	struct tx *tx = &s->tx;
+	struct note_check_ask n = {
+		.mid = str_of(tx->mid), .sid = str_of(s->sid),
+		.peer = s->peer, .helo = str_sub(s->helo, 0, 255),
+		.sender = tx->sender, .size = tx->written, .fd = tx->file,
+	};
+
+	ask_check_ask(daemon_any(CHECKD), &n, on_checked, s);
+	return WAIT;
+}
+
+static bool
+is_stranger(const struct smtp *s)
+{
+	const struct conf *c = daemon_conf();
+
+	return !s->service->is_submission && !s->login.is_in &&
+	    !s->may_relay && !net_listed(&c->site.trusted, s->peer) &&
+	    !net_listed(&c->check.skip, s->peer);
+}
+
+enum step
+smtp_check(struct smtp *s, enum step (*then)(struct smtp *))
+{
+	if (!daemon_conf()->check.mail || !is_stranger(s))
+		return then(s);
+	s->tx.after_check = then;
+	s->tx.check_until_ms = clock_mono_ms() + GIVE_UP_MS;
+	return ask(s);
+}
