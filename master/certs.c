@@ -40,14 +40,14 @@ enum {
 struct pair {
 	struct str	name;		/* for SNI */
 	struct str	cert, key;	/* paths */
-	const char	*what;		/* "cert" or "second-cert" */
-	bool		is_named;
+	const char	*what;		/* the setting's last word */
+	bool		is_named, is_second;
 };
 
 /* The child's. */
 struct judge {
 	int		certs, keys;	/* what it writes */
-	bool		is_bad;
+	bool		is_bad, first_is_rsa;
 	struct buf	said;		/* lines: "!" or "?", then text */
 };
 
@@ -100,23 +100,23 @@ judge_time(struct judge *j, const struct pair *p, const struct tlspair *pair)
 	say(j, '?', p, p->cert, text);
 }
 
-/* The PEM blocks of a file end in a line end, however it was written. */
-static bool
-give(int fd, struct str text)
-{
-	return file_write(fd, text) == 0 && (str_ends(text, "\n") ||
-	    file_write(fd, STR("\n")) == 0);
-}
-
+/* A file may hold both: what faces get has no byte of the key. */
 static void
 keep(struct judge *j, const struct pair *p, struct str cert, struct str key)
 {
-	char name[300];
+	struct buf certs, keys;
 
-	(void)snprintf(name, sizeof(name), "name %.*s\n", STR_ARG(p->name));
-	if (file_write(j->certs, str_of(name)) != 0 || !give(j->certs, cert) ||
-	    !give(j->keys, key))
+	buf_init(&certs, 2 * PEM_MAX);
+	buf_init(&keys, 2 * PEM_MAX);
+	buf_fmt(&certs, "name %.*s\n", STR_ARG(p->name));
+	tlskey_only_certs(cert, &certs);
+	tlskey_only_keys(key, &keys);
+	if (buf_failed(&certs) || buf_failed(&keys) ||
+	    file_write(j->certs, buf_str(&certs)) != 0 ||
+	    file_write(j->keys, buf_str(&keys)) != 0)
 		say(j, '!', p, p->cert, "no memory to keep it");
+	buf_free(&certs);
+	buf_wipe(&keys);
 }
 
 static void
@@ -140,6 +140,10 @@ judge_pair(struct judge *j, const struct pair *p)
 	    &why) != 0) {
 		say(j, '!', p, p->cert, why.text);
 	} else if (have) {
+		if (p->is_second && pair.is_rsa == j->first_is_rsa)
+			say(j, '!', p, p->cert, "its key is of the same kind "
+			    "as the first one's");
+		j->first_is_rsa = pair.is_rsa;
 		judge_time(j, p, &pair);
 		if (!pair.names_host)
 			say(j, '?', p, p->cert, "the certificate does not "
@@ -152,38 +156,34 @@ judge_pair(struct judge *j, const struct pair *p)
 
 /* --- all of them --------------------------------------------------------- */
 
-typedef void pair_fn(struct judge *j, const struct pair *p);
-
 static void
-maybe(struct judge *j, struct pair p, pair_fn *fn)
+look(struct judge *j, struct pair *p, bool is_second, struct str cert,
+    struct str key)
 {
-	if (p.cert.n > 0 || p.key.n > 0)
-		fn(j, &p);
+	p->what = is_second ? "second-cert" : "cert";
+	p->is_second = is_second;
+	p->cert = cert;
+	p->key = key;
+	/* a name without any is wrong */
+	if (cert.n > 0 || key.n > 0 || (p->is_named && !is_second))
+		judge_pair(j, p);
 }
 
 static void
-each_pair(const struct conf *c, struct judge *j, pair_fn *fn)
+judge_all(const struct conf *c, struct judge *j)
 {
 	const struct strs *names = &c->master.tls_names;
-	struct pair p = { .name = c->site.hostname, .what = "cert",
-	    .cert = c->master.tls_cert, .key = c->master.tls_key };
+	struct pair p = { .name = c->site.hostname };
 
-	maybe(j, p, fn);
-	p.what = "second-cert";
-	p.cert = c->master.tls_cert2;
-	p.key = c->master.tls_key2;
-	maybe(j, p, fn);
+	look(j, &p, false, c->master.tls_cert, c->master.tls_key);
+	look(j, &p, true, c->master.tls_cert2, c->master.tls_key2);
 	p.is_named = true;
 	for (size_t i = 0; i < names->n; i++) {
 		p.name = names->v[i];
-		p.what = "cert";
-		p.cert = conf_option(c, "tls", p.name, "cert");
-		p.key = conf_option(c, "tls", p.name, "key");
-		fn(j, &p);	/* a name without any is wrong */
-		p.what = "second-cert";
-		p.cert = conf_option(c, "tls", p.name, "second-cert");
-		p.key = conf_option(c, "tls", p.name, "second-key");
-		maybe(j, p, fn);
+		look(j, &p, false, conf_option(c, "tls", p.name, "cert"),
+		    conf_option(c, "tls", p.name, "key"));
+		look(j, &p, true, conf_option(c, "tls", p.name, "second-cert"),
+		    conf_option(c, "tls", p.name, "second-key"));
 	}
 }
 
@@ -192,7 +192,7 @@ be_judge(const struct conf *c, struct judge *j, int out)
 {
 	buf_init(&j->said, SAID_MAX);
 	tlskey_warm();
-	each_pair(c, j, judge_pair);
+	judge_all(c, j);
 	_exit(file_write(out, buf_str(&j->said)) != 0 ||
 	    buf_failed(&j->said) ? 2 : j->is_bad ? 1 : 0);
 }

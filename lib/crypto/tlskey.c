@@ -29,6 +29,7 @@
 
 #define RSA_BITS_MIN	2048	/* OpenSSL's security level 2 */
 #define RSA_BITS_MAX	8192	/* its signature has to fit a note */
+#define PEM_BEGIN	"-----BEGIN "
 #define PEM_END		"-----END "
 
 struct tlskey {
@@ -166,6 +167,54 @@ tlskey_free(struct tlskey *k)
 	free(k);
 }
 
+static bool
+is_cert(struct str label)
+{
+	return str_same(label, "CERTIFICATE") ||
+	    str_same(label, "X509 CERTIFICATE");
+}
+
+static bool
+is_key(struct str label)
+{
+	return str_ends(label, "PRIVATE KEY");
+}
+
+/* Copies the blocks whose label `wanted' takes; each line gets a line end. */
+static void
+only(struct str pem, bool (*wanted)(struct str), struct buf *out)
+{
+	struct str line, label;
+	bool copies = false;
+
+	while (str_line(&pem, &line)) {
+		line = str_trim(line);
+		if (str_starts(line, PEM_BEGIN)) {
+			label = str_from(line, sizeof(PEM_BEGIN) - 1);
+			copies = str_ends(label, "-----") &&
+			    wanted(str_sub(label, 0, label.n - 5));
+		}
+		if (copies) {
+			buf_add(out, line);
+			buf_c(out, '\n');
+		}
+		if (str_starts(line, PEM_END))
+			copies = false;
+	}
+}
+
+void
+tlskey_only_certs(struct str pem, struct buf *out)
+{
+	only(pem, is_cert, out);
+}
+
+void
+tlskey_only_keys(struct str pem, struct buf *out)
+{
+	only(pem, is_key, out);
+}
+
 struct str
 tlskey_id(const struct tlskey *k)
 {
@@ -235,6 +284,7 @@ judge(X509 *cert, const struct tlskey *k, struct str host,
 	if (seconds_of(X509_get0_notBefore(cert), &out->from_s) != 0 ||
 	    seconds_of(X509_get0_notAfter(cert), &out->until_s) != 0)
 		return fail(why, "certificate");
+	out->is_rsa = k->is_rsa;
 	out->names_host = host.n > 0 && X509_check_host(cert,
 	    (const char *)host.p, host.n, 0, NULL) == 1;
 	return 0;

@@ -6,6 +6,7 @@
 #ifndef CRYPTO_TLSKEY_H
 #define CRYPTO_TLSKEY_H
 
+#include "base/buf.h"
 #include "crypto/keyask.h"
 
 struct tlskey;
@@ -33,8 +34,14 @@ int	tlskey_sign(const struct tlskey *k, uint32_t scheme, struct str tbs,
 	    uint8_t sig[KEYASK_SIG_MAX], size_t *n_out, struct why *why)
 	    MUST_CHECK;
 
+/* The PEM blocks of certificates or of private keys, and nothing of what
+ * stands between: many keep both in one file. */
+void	tlskey_only_certs(struct str pem, struct buf *out);
+void	tlskey_only_keys(struct str pem, struct buf *out);
+
 /* What a pair of files is good for. */
 struct tlspair {
+	bool	is_rsa;
 	int64_t	from_s, until_s;	/* validity of the first certificate */
 	bool	names_host;		/* it names `host' */
 };

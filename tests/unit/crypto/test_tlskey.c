@@ -114,6 +114,32 @@ test_several(void **state)
 	tlskey_free(k[1]);
 }
 
+/* One file for both, with other things in it. */
+static void
+test_one_file(void **state)
+{
+	static struct pem p;
+	static char text[32768], want[32768];
+	struct buf certs, keys;
+
+	(void)state;
+	pem_make(&p, "P-256", "a.example", -60, 60);
+	(void)snprintf(text, sizeof(text), "words\r\n%s\n-----BEGIN EC "
+	    "PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+	    "%swords\n%s-----BEGIN PRIVATE KEY-----", p.key, p.cert, p.cert);
+	buf_init(&certs, sizeof(text));
+	buf_init(&keys, sizeof(text));
+	tlskey_only_certs(str_of(text), &certs);
+	(void)snprintf(want, sizeof(want), "%s%s", p.cert, p.cert);
+	assert_string_equal(buf_cstr(&certs), want);
+	tlskey_only_keys(str_of(text), &keys);
+	(void)snprintf(want, sizeof(want), "%s-----BEGIN PRIVATE KEY-----\n",
+	    p.key);
+	assert_string_equal(buf_cstr(&keys), want);
+	buf_free(&certs);
+	buf_free(&keys);
+}
+
 static void
 test_bad_keys(void **state)
 {
@@ -191,6 +217,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sign), cmocka_unit_test(test_several),
+		cmocka_unit_test(test_one_file),
 		cmocka_unit_test(test_bad_keys), cmocka_unit_test(test_pairs),
 	};
 
