@@ -268,11 +268,22 @@ on_clock(struct timer *t)
 
 /* --- what spoold tells --------------------------------------------------- */
 
+/* Lifetime and notices by the settings of now, also for what is here. */
+static void
+set_times(struct item *i)
+{
+	const struct conf *c = daemon_conf();
+	int64_t received = i->message->received_ms;
+
+	i->expires_ms = received + c->queue.lifetime;
+	i->notice_ms = !i->is_late && fail_tells_delay(i) ? received +
+	    c->queue.delay_notice : 0;
+}
+
 /* A first failure comes without a time: the back-off begins here. */
 static void
 on_new(const struct note_queue_new *n)
 {
-	const struct conf *c = daemon_conf();
 	struct item *i;
 
 	i = queue_item(&qmgr.queue, n->mid, n->number);
@@ -281,9 +292,7 @@ on_new(const struct note_queue_new *n)
 	if (i != NULL)
 		qmgr_remove(i);
 	i = queue_add(&qmgr.queue, n);
-	i->expires_ms = n->received_ms + c->queue.lifetime;
-	i->notice_ms = fail_tells_delay(i) ? n->received_ms +
-	    c->queue.delay_notice : 0;
+	set_times(i);
 	if (send_adopt(i))
 		;
 	else if (n->held)
@@ -387,14 +396,34 @@ on_sweep(struct timer *t)
 static void
 on_reload(void)
 {
+	struct link *m, *e;
+
 	send_reload();
+	list_each(m, &qmgr.queue.messages) {
+		struct message *one = container_of(m, struct message, link);
+
+		if (one->mid[0] == '\0')
+			continue;
+		list_each(e, &one->items) {
+			struct item *i = container_of(e, struct item, link);
+
+			set_times(i);
+			queue_ready(&qmgr.queue, i, i->is_ready);
+		}
+	}
 	qmgr_look();
 }
 
 const char *
 qmgr_source(void)
 {
-	return "out";
+	struct str source = daemon_conf()->remote.source_ipv4;
+
+	if (source.n == 0)
+		source = STR("out");
+	(void)snprintf(qmgr.source, sizeof(qmgr.source), "%.*s",
+	    STR_ARG(source));
+	return qmgr.source;
 }
 
 static void

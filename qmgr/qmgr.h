@@ -31,6 +31,7 @@ struct qmgr {
 	struct defer	look;
 	unsigned	trying;		/* QUEUE_TRYs that are out */
 	uint64_t	delivered, deferred, bounced;	/* for status */
+	char		source[64];	/* lanes are named by it */
 	uint64_t	distrusted;	/* bulk held: we are not trusted there */
 };
 

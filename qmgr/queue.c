@@ -95,11 +95,16 @@ queue_message(const struct queue *q, struct str mid)
 	return dict_get(&q->by_mid, mid);
 }
 
+/* They come in order: of a thousand recipients none is compared with all
+ * others when it is told. */
 static struct item *
 item_of(const struct message *m, uint32_t number)
 {
 	struct link *e;
 
+	if (list_empty(&m->items) || container_of(m->items.prev, struct item,
+	    link)->number < number)
+		return NULL;
 	list_each(e, &m->items) {
 		struct item *i = container_of(e, struct item, link);
 
@@ -136,22 +141,11 @@ message_of(struct queue *q, const struct note_queue_new *n)
 	return m;
 }
 
-/* They come in order: a thousand recipients are not compared with a thousand
- * others each. */
-static struct item *
-old_of(const struct message *m, uint32_t number)
-{
-	if (list_empty(&m->items) || container_of(m->items.prev, struct item,
-	    link)->number < number)
-		return NULL;
-	return item_of(m, number);
-}
-
 struct item *
 queue_add(struct queue *q, const struct note_queue_new *n)
 {
 	struct message *m = message_of(q, n);
-	struct item *old = old_of(m, n->number);
+	struct item *old = item_of(m, n->number);
 	struct item *i = xcalloc(1, sizeof(*i));
 
 	list_init(&i->ready);

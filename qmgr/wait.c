@@ -303,7 +303,7 @@ static const char *
 event_for(uint32_t queue_state)
 {
 	return queue_state == QUEUE_REMOVED ? "queue-removed" :
-	    queue_state == QUEUE_SENT ? "spool-sent" : "queue-bounced";
+	    "queue-bounced";
 }
 
 static void
@@ -322,7 +322,8 @@ on_mark(struct chan *c, const struct note *n)
 		say_marked(c, n->ticket, FAIL_GONE);
 	} else {
 		mark.redelivery = m->env.to[q->number].redelivery;
-		if (mark.state == RECIPIENT_DONE) {
+		/* of who was sent remote and qmgr have told the log */
+		if (mark.state == RECIPIENT_DONE && q->state != QUEUE_SENT) {
 			spoold_log(LOG_LEVEL_INFO, event_for(q->state), m);
 			log_str("recipient", m->env.to[q->number].address);
 			log_str("reason", q->reason);

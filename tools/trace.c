@@ -29,7 +29,6 @@ static const struct {
 	{ "remote-result", "<{to}>, at {stage}[, {host}][ ({address})][ by "
 	    "{tls}]: {result}[: {reply}]" },
 	{ "queue-sent", "<{to}> has it" },
-	{ "spool-sent", "and that is on the disk" },
 	{ "queue-slowed", "<{to}> waits: the receiver says that we send too "
 	    "fast; {lane} pauses, then one message is sent to see" },
 	{ "queue-deferred", "<{to}> waits: {reason}[; next try in {next_s} s]" },

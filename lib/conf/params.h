@@ -289,7 +289,7 @@
 	  "Port of other hosts; 25 but for tests.")			\
 	P(helo, text, "remote helo", "", "host", "", BY(REMOTE),	\
 	  "What we call ourselves to other hosts; hostname if empty.")	\
-	P(source_ipv4, text, "remote source-ipv4", "", "", "", BY(REMOTE), \
+	P(source_ipv4, text, "remote source-ipv4", "", "", "", BY(REMOTE)|BY(QMGR), \
 	  "Address to send from; the system's choice if empty.")	\
 	P(source_ipv6, text, "remote source-ipv6", "", "", "", BY(REMOTE), \
 	  "Address to send from; the system's choice if empty.")	\

@@ -118,6 +118,7 @@ test_matches(void **state)
 		{ "", "", true }, { "01j00000", "", true }, { M1, "", true },
 		{ M2, "", false }, { M1 "x", "", false }, { "", "U@Y", true },
 		{ "", "a@x", true }, { "", "a@", false }, { M1, "z@y", false },
+		{ "", "Y", true }, { "", "x", false }, { "", "u", false },
 	};
 	struct queue q;
 	struct item *i;
@@ -133,6 +134,58 @@ test_matches(void **state)
 	heap_free(&q.due);
 }
 
+static void
+test_ready_is_due_by_its_end(void **state)
+{
+	struct queue q;
+	struct item *i;
+
+	(void)state;
+	queue_init(&q);
+	i = add(&q, M1, 0, "u@y");
+	i->expires_ms = 1000;
+	queue_wait(&q, i, 10);
+	queue_ready(&q, i, true);	/* in its lane: no clock but the last */
+	assert_int_equal(queue_next_ms(&q), 1000);
+	i->notice_ms = 400;
+	queue_ready(&q, i, true);
+	assert_int_equal(queue_next_ms(&q), 400);
+	queue_wait(&q, i, 500);
+	assert_int_equal(queue_next_ms(&q), 400);
+	queue_wait(&q, i, 300);
+	assert_int_equal(queue_next_ms(&q), 300);
+	queue_clear(&q);
+	dict_free(&q.by_mid);
+	heap_free(&q.due);
+}
+
+static void
+test_last_attempts_are_kept(void **state)
+{
+	struct queue q;
+	struct item *i;
+	char reply[32];
+	int n = 0;
+
+	(void)state;
+	queue_init(&q);
+	i = add(&q, M1, 0, "u@y");
+	for (int k = 0; k < 9; k++) {
+		struct attempt a = { .when_ms = k, .code = 450, .host = "h",
+		    .address = "", .tls = "", .reply = reply };
+
+		(void)snprintf(reply, sizeof(reply), "450 %d", k);
+		item_attempt(i, &a);
+	}
+	assert_string_equal(i->last->reply, "450 8");
+	for (const struct attempt *a = i->last; a != NULL; a = a->older)
+		n++;
+	assert_int_equal(n, ATTEMPTS);
+	queue_clear(&q);
+	dict_free(&q.by_mid);
+	heap_free(&q.due);
+}
+
 int
 main(void)
 {
@@ -141,6 +194,8 @@ main(void)
 		cmocka_unit_test(test_due_in_order_of_time),
 		cmocka_unit_test(test_told_twice_is_one),
 		cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_ready_is_due_by_its_end),
+		cmocka_unit_test(test_last_attempts_are_kept),
 	};
 
 	return cmocka_run_group_tests_name("qmgr/queue", tests, NULL, NULL);
