@@ -19,6 +19,7 @@
 #include "delivery/sign.h"
 
 #include <opendkim/dkim.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "mail/header.h"
@@ -69,6 +70,7 @@ set_lists(void)
 void
 sign_init(void)
 {
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	lib = dkim_init(NULL, NULL);
 	if (lib == NULL || !dkim_libfeature(lib, DKIM_FEATURE_SHA256) ||
 	    !dkim_libfeature(lib, DKIM_FEATURE_ED25519))

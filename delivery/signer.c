@@ -422,8 +422,8 @@ signer_warm(void)
 	enum keypair_type t;
 	unsigned bits;
 
+	sign_init();	/* says first that OpenSSL reads no openssl.cnf */
 	digest_warm();
-	sign_init();
 	if (keypair_read(STR(pem), &t, &bits, NULL) != 0)
 		bug("a key cannot be read");
 }

@@ -18,6 +18,7 @@
 #include "smtpd/dkim.h"
 
 #include <opendkim/dkim.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,8 @@ dkim_check_init(void)
 {
 	unsigned flags = DKIM_LIBFLAGS_DELAYSIGPROC;
 
+	/* else the first key would have it open openssl.cnf, in the cage */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	lib = dkim_init(NULL, NULL);
 	if (lib == NULL || !dkim_libfeature(lib, DKIM_FEATURE_SHA256) ||
 	    dkim_options(lib, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags,
@@ -396,7 +399,7 @@ judge(struct dkim_check *v, DKIM_SIGINFO *sig, struct dkim_result *r)
 		judge_error(r, k->records == 0 ? DKIM_SIGERROR_NOKEY :
 		    DKIM_SIGERROR_MULTIREPLY);
 	} else if (error != DKIM_SIGERROR_OK &&
-	    error != DKIM_SIGERROR_UNKNOWN) {
+	    error != DKIM_SIGERROR_UNKNOWN && error != DKIM_SIGERROR_BADSIG) {
 		judge_error(r, error);
 	} else if (dkim_sig_getbh(sig) == DKIM_SIGBH_MISMATCH) {
 		r->verdict = DKIM_V_FAIL;

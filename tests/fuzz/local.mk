@@ -130,7 +130,8 @@ tests_fuzz_fuzz_dmarc_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 FUZZERS += tests/fuzz/fuzz_dkim
 tests_fuzz_fuzz_dkim_SOURCES = tests/fuzz/fuzz_dkim.c smtpd/dkim.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_dkim_LDADD = lib/libmail.a lib/libbase.a $(OPENDKIM_LIBS)
+tests_fuzz_fuzz_dkim_LDADD = lib/libmail.a lib/libbase.a $(OPENDKIM_LIBS) \
+	$(OPENSSL_LIBS)
 tests_fuzz_fuzz_dkim_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 FUZZERS += tests/fuzz/fuzz_recode

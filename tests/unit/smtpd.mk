@@ -3,7 +3,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/smtpd/test_dkim
 tests_unit_smtpd_test_dkim_SOURCES = tests/unit/smtpd/test_dkim.c smtpd/dkim.c
 tests_unit_smtpd_test_dkim_LDADD = lib/libmail.a lib/libbase.a \
-	$(OPENDKIM_LIBS) $(LDADD_UNIT)
+	$(OPENDKIM_LIBS) $(OPENSSL_LIBS) $(LDADD_UNIT)
 check_PROGRAMS += tests/unit/smtpd/test_author
 tests_unit_smtpd_test_author_SOURCES = tests/unit/smtpd/test_author.c \
 	smtpd/author.c smtpd/dkim.c
@@ -14,4 +14,5 @@ endif
 
 noinst_PROGRAMS += tests/lib/dkimcheck
 tests_lib_dkimcheck_SOURCES = tests/lib/dkimcheck.c smtpd/dkim.c smtpd/dkim.h
-tests_lib_dkimcheck_LDADD = lib/libmail.a lib/libbase.a $(OPENDKIM_LIBS)
+tests_lib_dkimcheck_LDADD = lib/libmail.a lib/libbase.a $(OPENDKIM_LIBS) \
+	$(OPENSSL_LIBS)
