@@ -257,6 +257,51 @@ test_cases(void **state)
 			run(i, how & 1, how & 2);
 }
 
+/* `dmarc organisation list': co.uk is nobody's organisation. */
+static void
+test_list(void **state)
+{
+	static const struct { const char *from, *spf, *zone, *want; } rows[] = {
+		{ "a.firm.co.uk", "b.firm.co.uk",
+		  "_dmarc.firm.co.uk v=DMARC1; p=reject|", "dmarc=pass" },
+		{ "firm.co.uk", "other.co.uk",
+		  "_dmarc.firm.co.uk v=DMARC1; p=reject|", "dmarc=fail" },
+		{ "firm.co.uk", "",
+		  "_dmarc.co.uk v=DMARC1; p=reject|", "dmarc=none" },
+	};
+	struct why why;
+
+	assert_int_equal(conf_row(&w.conf, STR("dmarc organisation"),
+	    STR("list"), &why), 0);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		char text[100];
+		struct author *a;
+		struct authres ar;
+		struct buf out;
+		int fd;
+
+		(void)snprintf(text, sizeof(text), "From: x@%s\r\n\r\n",
+		    rows[i].from);
+		fd = file_of(text);
+		w.is_over = false;
+		a = author_new(fd, 4, strlen(text), then, &w);
+		author_spf(a, str_of(rows[i].spf));
+		pump(rows[i].zone, false);
+		assert_true(w.is_over);
+		buf_init(&out, 8192);
+		authres_begin(&ar, &out, STR("mx"));
+		author_put(a, &ar);
+		authres_end(&ar);
+		if (str_find(buf_str(&out), str_of(rows[i].want)) == out.len)
+			fail_msg("%s: %s", rows[i].from, buf_cstr(&out));
+		buf_free(&out);
+		author_free(a);
+		(void)close(fd);
+	}
+	assert_int_equal(conf_row(&w.conf, STR("dmarc organisation"),
+	    STR("tree"), &why), 0);
+}
+
 /* It may be dropped at any time, with questions out. */
 static void
 test_dropped(void **state)
@@ -278,6 +323,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_dropped),
 	};
 	int rc;
