@@ -75,7 +75,7 @@ struct tls {
 	void		(*on_key)(void *);
 	void		*on_key_arg;
 	bool		is_shut;
-	bool		has_job, is_ending, is_late;
+	bool		is_paused, is_called, is_ending, is_late;
 	char		why[160];
 	char		text[80];
 };
@@ -198,15 +198,16 @@ on_name(SSL *ssl, int *alert, void *arg)
  * A full handshake needs a signature that another process makes.  It runs as
  * a job (ASYNC_start_job(3)) on a stack of its own, which pauses there.  A
  * resumed one needs none and runs without: on_cert is called for full ones
- * only, and turns the job on.  Jobs are few, whoever comes later waits his
- * turn: OpenSSL never gives their stacks back.
+ * only, sends it back, and it comes again as a job.  Only so many may be
+ * paused at a time, whoever comes later waits his turn: OpenSSL never gives
+ * their stacks back.  A job that waits for its client is not paused but over.
  */
-#define JOBS_MAX	128
+#define PAUSED_MAX	128
 
 static struct {
 	struct tls	*running;	/* whose handshake is on the stack */
-	unsigned	jobs;
-	struct link	waiting;	/* for one of them */
+	unsigned	paused;
+	struct link	waiting;	/* for fewer to be */
 } hand = { .waiting = { &hand.waiting, &hand.waiting } };
 
 static void
@@ -277,35 +278,76 @@ on_cert(SSL *ssl, void *arg)
 	return (SSL_get_mode(ssl) & SSL_MODE_ASYNC) != 0 ? 1 : -1;
 }
 
-static void
-job_end(struct tls *t)
+/* One step; what SSL_get_error says of it. */
+static int
+run(struct tls *t, int *rc_out)
 {
-	struct link *first;
-
-	if (!t->has_job)
-		return;
-	t->has_job = false;
-	t->ask = NULL;
-	(void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC);
-	hand.jobs--;
-	first = list_pop(&hand.waiting);
-	if (first != NULL)
-		go_on(container_of(first, struct tls, turn));
+	ERR_clear_error();
+	errno = 0;
+	hand.running = t;
+	*rc_out = SSL_do_handshake(t->ssl);
+	hand.running = NULL;
+	return SSL_get_error(t->ssl, *rc_out);
 }
 
-/* False: all are taken, or it waits already. */
+static void
+call_next(void)
+{
+	struct link *first = list_pop(&hand.waiting);
+	struct tls *t;
+
+	if (first == NULL)
+		return;
+	t = container_of(first, struct tls, turn);
+	t->is_called = true;
+	go_on(t);
+}
+
+/* False: too many are paused, it waits. */
 static bool
 job_begin(struct tls *t)
 {
-	if (hand.jobs == JOBS_MAX) {
-		if (!list_linked(&t->turn))
-			list_push(&hand.waiting, &t->turn);
+	if (hand.paused >= PAUSED_MAX) {
+		list_push(&hand.waiting, &t->turn);
 		return false;
 	}
-	hand.jobs++;
-	t->has_job = true;
 	(void)SSL_set_mode(t->ssl, SSL_MODE_ASYNC);
 	return true;
+}
+
+static void
+set_paused(struct tls *t, bool is_paused)
+{
+	if (t->is_paused == is_paused)
+		return;
+	t->is_paused = is_paused;
+	if (is_paused)
+		hand.paused++;
+	else {
+		hand.paused--;
+		call_next();
+	}
+}
+
+/* A job that is paused must come to its end before its SSL goes.  Who was
+ * called and does not come lets the next one have his turn. */
+static void
+job_end(struct tls *t)
+{
+	int rc;
+
+	t->on_key = NULL;
+	t->is_ending = true;
+	list_remove(&t->turn);
+	if (t->ask != NULL && t->ask->state == KEYPROV_WAITS) {
+		t->server->signer->forget(t);
+		t->ask->state = KEYPROV_FAILED;
+	}
+	if (t->is_paused)
+		(void)run(t, &rc);
+	set_paused(t, false);
+	if (t->is_called)
+		call_next();
 }
 
 /* --- ALPN ---------------------------------------------------------------- */
@@ -690,18 +732,6 @@ outcome(struct tls *t, int rc)
 	}
 }
 
-/* One step; what SSL_get_error says of it. */
-static int
-run(struct tls *t, int *rc_out)
-{
-	ERR_clear_error();
-	errno = 0;
-	hand.running = t;
-	*rc_out = SSL_do_handshake(t->ssl);
-	hand.running = NULL;
-	return SSL_get_error(t->ssl, *rc_out);
-}
-
 static enum tls_io
 no_key(struct tls *t, const char *text)
 {
@@ -717,21 +747,25 @@ tls_handshake(struct tls *t)
 
 	if (t->is_late)
 		return no_key(t, "no signature: keyd did not answer");
-	if (t->ask != NULL && t->ask->state == KEYPROV_WAITS)
+	if (list_linked(&t->turn) ||
+	    (t->ask != NULL && t->ask->state == KEYPROV_WAITS))
 		return TLS_WANT_KEY;
+	t->is_called = false;
 	said = run(t, &rc);
 	if (said == SSL_ERROR_WANT_X509_LOOKUP) {	/* from on_cert */
 		if (!job_begin(t))
 			return TLS_WANT_KEY;
 		said = run(t, &rc);
 	}
+	set_paused(t, said == SSL_ERROR_WANT_ASYNC);
 	if (said == SSL_ERROR_WANT_ASYNC)
 		return TLS_WANT_KEY;
-	/* A job that ended without having asked is not over: it waits for the
-	 * client, and the next one asks. */
-	if (t->ask != NULL || rc == 1 || said == SSL_ERROR_SSL ||
-	    said == SSL_ERROR_SYSCALL)
-		job_end(t);
+	/* It has its signature; or it has told the client to say hello again
+	 * (RFC 8446 4.1.4), and on_cert will be asked again.  Else its answer
+	 * is only half sent, and the signature still to come. */
+	if (t->ask != NULL || said == SSL_ERROR_WANT_READ)
+		(void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC);
+	t->ask = NULL;
 	return rc == 1 ? TLS_OK : outcome(t, rc);
 }
 
@@ -772,25 +806,6 @@ tls_shutdown(struct tls *t)
 	ERR_clear_error();
 }
 
-/* A job that is paused must come to its end before its SSL goes. */
-static void
-end_job(struct tls *t)
-{
-	int rc;
-
-	t->on_key = NULL;
-	t->is_ending = true;
-	if (list_linked(&t->turn))
-		list_remove(&t->turn);
-	if (t->ask != NULL && t->ask->state == KEYPROV_WAITS) {
-		t->server->signer->forget(t);
-		t->ask->state = KEYPROV_FAILED;
-	}
-	if (t->has_job && t->ask != NULL)
-		(void)run(t, &rc);
-	job_end(t);
-}
-
 void
 tls_free(struct tls *t)
 {
@@ -801,7 +816,7 @@ tls_free(struct tls *t)
 	if (t->client != NULL && !t->is_shut && SSL_is_init_finished(t->ssl))
 		SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN |
 		    SSL_RECEIVED_SHUTDOWN);
-	end_job(t);
+	job_end(t);
 	SSL_free(t->ssl);
 	SSL_SESSION_free(t->session);
 	tls_server_unref(t->server);

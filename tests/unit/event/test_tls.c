@@ -603,6 +603,41 @@ test_dies_waiting(void **state)
 	connect_pair(w);
 }
 
+static void
+sign_one(struct tls *t)
+{
+	uint8_t sig[KEYASK_SIG_MAX];
+	struct why why;
+	size_t n;
+
+	assert_int_equal(tlskey_sign(signer_key[0], 0x0403, str_mem(asked_tbs,
+	    asked.n), sig, &n, &why), 0);
+	tls_signed(t, str_mem(sig, n));
+}
+
+/* The client guessed a group that we do not have: HelloRetryRequest, and the
+ * job of the first half is over before the one that asks begins. */
+static void
+test_hello_retry(void **state)
+{
+	struct world *w = *state;
+
+	for (int is_late = 0; is_late < 2; is_late++) {
+		if (is_late)
+			use_late_signer(w);
+		assert_int_equal(SSL_set1_groups_list(w->client,
+		    "P-521:P-256"), 1);
+		assert_int_equal(shake(w), is_late ? TLS_WANT_KEY : TLS_OK);
+		if (is_late) {
+			assert_int_equal(n_asked, 1);
+			sign_one(w->tls);
+			n_waiting = 0;
+			assert_int_equal(shake(w), TLS_OK);
+		}
+		assert_true(SSL_is_init_finished(w->client));
+	}
+}
+
 /* A resumed handshake asks nobody. */
 static void
 test_resumed_asks_nobody(void **state)
@@ -644,18 +679,6 @@ crowd_count(const struct crowd *c, enum tls_io said)
 	return n;
 }
 
-static void
-sign_one(struct tls *t)
-{
-	uint8_t sig[KEYASK_SIG_MAX];
-	struct why why;
-	size_t n;
-
-	assert_int_equal(tlskey_sign(signer_key[0], 0x0403, str_mem(asked_tbs,
-	    asked.n), sig, &n, &why), 0);
-	tls_signed(t, str_mem(sig, n));
-}
-
 /* So many wait for the signer, the others for their turn; who ends makes
  * room.  (The one signature given is of another session: its client refuses
  * it, and so that handshake ends.) */
@@ -688,6 +711,46 @@ test_crowd(void **state)
 	assert_int_equal(crowd_count(c, TLS_FAILED), MANY - 129 + 1);
 	for (size_t i = 0; i < MANY; i++)
 		disconnect_pair(&c[i].w);
+	assert_int_equal(n_forgotten, 128);
+}
+
+/* Clients that stop between the two hellos take nobody's turn; and who was
+ * called and is gone passes it on. */
+static void
+test_turns(void **state)
+{
+	struct world *w = *state;
+	static struct crowd c[MANY];
+	size_t i;
+
+	use_late_signer(w);
+	for (i = 0; i < MANY; i++) {
+		c[i].w = (struct world){ .server = w->server, .ctx = w->ctx };
+		connect_pair(&c[i].w);
+		SSL_set1_groups_list(c[i].w.client, "P-521:P-256");
+		(void)SSL_do_handshake(c[i].w.client);
+		assert_int_equal(tls_handshake(c[i].w.tls), TLS_WANT_READ);
+	}
+	assert_int_equal(shake(w), TLS_WANT_KEY);
+	assert_int_equal(n_asked, 1);
+	/* they go on: 127 ask, 23 wait, and the first of those is called */
+	for (i = 0; i < MANY; i++) {
+		tls_on_key(c[i].w.tls, on_woken, NULL);
+		assert_int_equal(shake(&c[i].w), TLS_WANT_KEY);
+	}
+	assert_int_equal(n_asked, 128);
+	n_woken = 0;
+	sign_one(w->tls);
+	waiting[0] = waiting[--n_waiting];
+	assert_int_equal(shake(w) == TLS_WANT_KEY, false);
+	assert_int_equal(n_woken, 1);
+	disconnect_pair(&c[127].w);	/* it was the one */
+	assert_int_equal(n_woken, 2);
+	assert_int_equal(shake(&c[128].w), TLS_WANT_KEY);
+	assert_int_equal(n_asked, 129);
+	for (i = 0; i < MANY; i++)
+		if (i != 127)
+			disconnect_pair(&c[i].w);
 	assert_int_equal(n_forgotten, 128);
 }
 
@@ -726,7 +789,10 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_resumed_asks_nobody,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hello_retry, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(test_crowd, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_turns, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("event/tls", tests, NULL, NULL);
