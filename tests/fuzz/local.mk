@@ -55,6 +55,14 @@ tests_fuzz_fuzz_smtp_client_LDADD = lib/libsmtp.a lib/libmail.a lib/libbase.a
 tests_fuzz_fuzz_smtp_client_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 EXTRA_DIST += tests/fuzz/smtp_client.dict
 
+FUZZERS += tests/fuzz/fuzz_remote_session
+tests_fuzz_fuzz_remote_session_SOURCES = tests/fuzz/fuzz_remote_session.c \
+	$(REMOTE_SOURCES) $(FUZZ_MAIN)
+tests_fuzz_fuzz_remote_session_LDADD = lib/libsmtp.a lib/libmail.a \
+	lib/libipc.a lib/libevent.a lib/libconf.a lib/libcrypto.a \
+	lib/libbase.a $(OPENSSL_LIBS)
+tests_fuzz_fuzz_remote_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+
 FUZZERS += tests/fuzz/fuzz_smtp_session
 tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c \
 	$(FUZZ_MAIN)
