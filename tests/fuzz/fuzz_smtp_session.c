@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "ipc/fake.h"
+#include "mail/header.h"
 #include "smtpd/session.h"
 #include "base/banned.h"
 
@@ -27,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
 	struct conf	conf;
-	struct fake	fake[SPOOL + 2];	/* and signd */
+	struct fake	fake[SPOOL + 3];	/* and signd, checkd */
 	bool		is_begun;
 	unsigned	mood;		/* of the peers */
 	unsigned	recipients;	/* SPOOL_RCPTs since the last commit */
@@ -35,7 +36,8 @@ static struct {
 	int		large;
 } w;
 
-static const enum proc kinds[] = { AUTHD, RATED, ROUTED, STORED, SPOOLD, SIGND };
+static const enum proc kinds[] = { AUTHD, RATED, ROUTED, STORED, SPOOLD,
+    SIGND, CHECKD };
 
 /* --- daemon.h and smtpd.c as the session sees them ------------------------ */
 
@@ -131,9 +133,16 @@ check_content(int fd, uint64_t size)
 static void
 check_added(struct str added)
 {
-	if (str_starts(added, "DKIM-Signature: "))
-		(void)str_until(&added, '\n');
-	if (!str_starts(added, "Received: ") || !str_ends(added, "\r\n") ||
+	struct header h;
+	struct header_field f;
+
+	/* on top what signd or checkd said, then ours */
+	header_init(&h, added);
+	while (header_next(&h, &f) && !str_is(f.name, "Received"))
+		if (!str_is(f.name, "DKIM-Signature") &&
+		    !str_is(f.name, "Authentication-Results"))
+			abort();
+	if (!str_is(f.name, "Received") || !str_ends(added, "\r\n") ||
 	    str_has_nul(added) || !str_is_ascii(added) ||
 	    str_find(added, STR("\r\n\r\n")) < added.n)
 		abort();
@@ -202,6 +211,15 @@ serve(struct fake *f, const struct note *n)
 	case NOTE_SIGN_ASK:
 		note_init(&out, NOTE_SIGN_DONE);
 		out.u.sign_done.added = STR("DKIM-Signature: x\r\n");
+		break;
+	case NOTE_CHECK_ASK:
+		note_init(&out, NOTE_CHECK_DONE);
+		out.u.check_done.added =
+		    STR("Authentication-Results: x; none\r\n");
+		out.u.check_done.action = w.mood & 16 ? CHECK_REJECT :
+		    CHECK_ACCEPT;
+		out.u.check_done.code = 550;
+		out.u.check_done.status = STR("5.7.26");
 		break;
 	case NOTE_SPOOL_CANCEL:
 		w.recipients = 0;
