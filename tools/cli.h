@@ -52,6 +52,9 @@ int	cli_make_folders(struct cli *c, const char *path, mode_t mode)
 /* A complaint on standard error, "PROGRAM: ...". */
 void	cli_say(const char *fmt, ...) PRINTF(1, 2);
 
+/* Says what master and signd would refuse of the DKIM keys; dkim.c. */
+void	dkim_look(struct cli *c);
+
 /* --- the control socket (doc/control.md) --------------------------------- */
 
 typedef void control_row_fn(struct cli *c, const struct json_row *r,

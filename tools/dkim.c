@@ -348,21 +348,21 @@ verb_dkim_show(struct cli *c, int argc, char **argv)
 	return code;
 }
 
+/* All domains with keys, one after the other. */
+typedef int domain_fn(struct cli *c, int folder, struct str domain,
+    struct buf *out);
+
 static int
-verb_dkim_list(struct cli *c, int argc, char **argv)
+each_domain(struct cli *c, domain_fn *fn, struct buf *out)
 {
 	struct dirent **e = NULL;
-	struct buf out;
-	int code = cli_load(c), n;
+	int n = scandir(cli_folder(c, "dkim"), &e, is_shown, alphasort);
+	int code = EX_OK;
 
-	if (code != EX_OK)
-		return code;
-	n = scandir(cli_folder(c, "dkim"), &e, is_shown, alphasort);
 	if (n < 0 && errno != ENOENT) {
 		cli_say("%s: %s", cli_folder(c, "dkim"), strerror(errno));
 		return errno == EACCES ? EX_NOPERM : EX_NOINPUT;
 	}
-	buf_init(&out, OUT_MAX);
 	for (int i = 0; i < n; i++) {
 		struct str domain = arena_str(&c->arena, str_of(e[i]->d_name));
 		int folder = addr_domain_valid(domain) ?
@@ -371,14 +371,74 @@ verb_dkim_list(struct cli *c, int argc, char **argv)
 		free(e[i]);
 		if (folder < 0)
 			continue;
-		one = put_domain(c, folder, domain, put_row, &out);
+		one = fn(c, folder, domain, out);
 		code = one != EX_OK ? one : code;
 		(void)close(folder);
 	}
 	free(e);
+	return code;
+}
+
+static int
+list_domain(struct cli *c, int folder, struct str domain, struct buf *out)
+{
+	return put_domain(c, folder, domain, put_row, out);
+}
+
+static int
+verb_dkim_list(struct cli *c, int argc, char **argv)
+{
+	struct buf out;
+	int code = cli_load(c);
+
+	if (code != EX_OK)
+		return code;
+	buf_init(&out, OUT_MAX);
+	code = each_domain(c, list_domain, &out);
 	printf("%s", buf_cstr(&out));
 	buf_free(&out);
 	return code;
+}
+
+/* What master would refuse (master/dkim.c), and signd (an unreadable key is
+ * said by read_key). */
+static void
+put_doubts(struct cli *c, struct buf *out, const struct key *k)
+{
+	if (k->type == KEYPAIR_RSA && k->bits < 1024)
+		cli_say("%.*s/%.*s" SUFFIX ": an RSA key has at least 1024 "
+		    "bits", STR_ARG(k->domain), STR_ARG(k->selector));
+}
+
+static int
+look_at_domain(struct cli *c, int folder, struct str domain, struct buf *out)
+{
+	struct dirent **e = NULL;
+	int n = scandirat(folder, ".", &e, is_key, alphasort);
+	struct stat st;
+
+	for (int i = 0; i < n; i++) {
+		if (fstatat(folder, e[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) !=
+		    0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+		    (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+			cli_say("%.*s/%s: not a file that is root's alone "
+			    "(mode 0600): it will not be used",
+			    STR_ARG(domain), e[i]->d_name);
+		free(e[i]);
+	}
+	free(e);
+	return put_domain(c, folder, domain, put_doubts, out);
+}
+
+/* Keys that cannot be used stop nothing else, so this only says so. */
+void
+dkim_look(struct cli *c)
+{
+	struct buf out;
+
+	buf_init(&out, OUT_MAX);
+	(void)each_domain(c, look_at_domain, &out);
+	buf_free(&out);
 }
 
 static int

@@ -242,6 +242,7 @@ verb_check(struct cli *c, int argc, char **argv)
 	if ((code = cli_load(c)) != EX_OK ||
 	    (code = check_providers(c)) != EX_OK)
 		return code;
+	dkim_look(c);
 	return become_master(c, "-n");
 }
 
