@@ -22,11 +22,6 @@
 #include "base/log.h"
 #include "base/banned.h"
 
-static struct {
-	struct timer	timer;
-	int64_t		every_ms;
-} watchdog;
-
 static void
 tell(const char *text)
 {
@@ -93,7 +88,7 @@ static void
 on_watchdog(struct timer *t)
 {
 	tell("WATCHDOG=1");
-	timer_set(t, watchdog.every_ms);
+	timer_set(t, master.watchdog_ms);
 }
 
 /* Twice as often as we must (sd_watchdog_enabled(3)). */
@@ -107,7 +102,7 @@ init_watchdog(void)
 	    (pid != NULL && !str_u64(str_of(pid), INT32_MAX, &who)) ||
 	    (pid_t)who != getpid() || every < 2000)
 		return;
-	watchdog.every_ms = (int64_t)(every / 2000);
-	timer_init(&watchdog.timer, on_watchdog);
-	timer_set(&watchdog.timer, 0);
+	master.watchdog_ms = (int64_t)(every / 2000);
+	timer_init(&master.watchdog, on_watchdog);
+	timer_set(&master.watchdog, 0);
 }

@@ -99,7 +99,8 @@ struct master {
 	size_t		ticket_keys;
 	bool		doors_open;
 	int		stage;		/* of stopping; 0: running */
-	struct timer	doors, stage_timer;
+	struct timer	doors, stage_timer, ticket_timer, watchdog;
+	int64_t		watchdog_ms;
 	int		ready_fd;	/* parent that waits for us, or -1 */
 };
 

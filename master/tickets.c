@@ -16,8 +16,6 @@
 #include "base/rand.h"
 #include "base/banned.h"
 
-static struct timer next;
-
 void
 tickets_deal(struct child *c)
 {
@@ -32,7 +30,7 @@ tickets_deal(struct child *c)
 static void
 wait_for_next(void)
 {
-	timer_set(&next, master.config->conf.master.ticket_rotation);
+	timer_set(&master.ticket_timer, master.config->conf.master.ticket_rotation);
 }
 
 static void
@@ -55,7 +53,7 @@ tickets_begin(void)
 {
 	rand_bytes(master.ticket_key, TICKET_KEY);
 	master.ticket_keys = 1;
-	timer_init(&next, on_next);
+	timer_init(&master.ticket_timer, on_next);
 	wait_for_next();
 }
 
