@@ -27,6 +27,7 @@
 #include "base/banned.h"
 
 enum {
+	RECYCLE_AT = 10000,	/* checks; what the libraries keep is given back */
 	CHECKS_MAX = 1000,	/* under way; more are refused: later */
 	ADDED_MAX = 8192,	/* of the note */
 	GRACE_MS = 1000,	/* sender.c has its own deadline: it is first */
@@ -196,6 +197,9 @@ answer(struct check *c)
 	buf_free(&added);
 	buf_free(&text);
 	check_free(c);
+	/* what has been asked meanwhile smtpd asks again */
+	if (checkd.checked >= RECYCLE_AT && checkd.open == 0)
+		daemon_exit();
 }
 
 /* --- the two halves ------------------------------------------------------ */
@@ -238,7 +242,7 @@ on_check(struct chan *chan, const struct note *n)
 	struct note_check_done busy = { .failed = -FAIL_TEMP };
 	struct check *c;
 
-	if (checkd.open >= CHECKS_MAX) {
+	if (n->fd < 0 || checkd.open >= CHECKS_MAX) {
 		note_answer_check_done(chan, n->ticket, &busy);
 		return;
 	}
