@@ -29,7 +29,7 @@ enum {
 	KEYS_FILE_MAX = 16 * 1024 * 1024,
 	KEYS_MAX = 2048,
 	OLD_MS = 60 * 1000,	/* longer than a handshake may take */
-	EARLY_MS = 1000,
+	EARLY_MS = 5 * 1000,	/* half of what the face waits */
 	EARLY_MAX = 1024,
 };
 

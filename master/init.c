@@ -38,7 +38,8 @@ tell(const char *text)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
+	/* an init system that does not read must not stop us */
+	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT,
 	    (struct sockaddr *)&un,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
 	(void)close(fd);
