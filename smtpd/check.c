@@ -23,6 +23,7 @@
 
 #define GIVE_UP_MS	10000
 #define AGAIN_MS	250
+#define DEATHS_MAX	3	/* of checkd, over one message */
 
 static const struct smtp_reply
     check_gone = { 451, "4.7.0", "cannot check the message now, try again later" };
@@ -75,7 +76,8 @@ put_unknown(struct buf *added)
 static enum step
 unavailable(struct smtp *s)
 {
-	if (clock_mono_ms() < s->tx.check_until_ms)
+	if (clock_mono_ms() < s->tx.check_until_ms &&
+	    s->tx.check_deaths < DEATHS_MAX)
 		return smtp_delay(s, AGAIN_MS, ask);
 	smtp_log(s, LOG_LEVEL_WARN, "smtpd-unchecked");
 	log_str("mid", str_of(s->tx.mid));
@@ -102,6 +104,8 @@ refuse(struct smtp *s, const struct note_check_done *d)
 static enum step
 checked(struct smtp *s, const struct note_check_done *d)
 {
+	/* perhaps of this message: it must not take every checkd along */
+	s->tx.check_deaths += d == NULL && s->tx.check_asked;
 	if (d == NULL || d->failed != 0)
 		return unavailable(s);
 	if (d->action == CHECK_REJECT || d->action == CHECK_LATER)
@@ -122,13 +126,15 @@ static enum step
 ask(struct smtp *s)
 {
 	struct tx *tx = &s->tx;
+	struct chan *checkd = daemon_any(CHECKD);
 	struct note_check_ask n = {
 		.mid = str_of(tx->mid), .sid = str_of(s->sid),
 		.peer = s->peer, .helo = str_sub(s->helo, 0, 255),
 		.sender = tx->sender, .size = tx->written, .fd = tx->file,
 	};
 
-	ask_check_ask(daemon_any(CHECKD), &n, on_checked, s);
+	tx->check_asked = chan_ok(checkd);
+	ask_check_ask(checkd, &n, on_checked, s);
 	return WAIT;
 }
 

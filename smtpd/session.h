@@ -105,6 +105,8 @@ struct tx {
 	bool		is_recoded;	/* or need not be */
 	struct recoding	*recoding;	/* of a large body; NULL: none */
 	int64_t		check_until_ms;	/* clock_mono_ms: checkd is too slow */
+	bool		check_asked;	/* a checkd that lives */
+	unsigned	check_deaths;	/* that did not answer */
 	enum step	(*after_check)(struct smtp *);
 	int64_t		sign_until_ms;	/* clock_mono_ms: signd is too slow */
 	enum step	(*after_sign)(struct smtp *);
