@@ -60,6 +60,7 @@ struct job {
 	struct dial	dial;
 	size_t		host;		/* of the connection, in dial.hosts */
 	struct dial_result dialed;
+	size_t		clear_host;	/* 1 + the host whose TLS broke; 0: none */
 	struct conn	*conn;
 	bool		has_body, asked_body;
 	int		body;
@@ -488,8 +489,8 @@ not_let_in(struct job *j, struct conn *c)
 		log_z("text", c->why);
 		log_end();
 		counters.tls_broken++;
-		if (c->is_fresh)
-			dial_again(&j->dial, &j->dialed);
+		j->clear_host = j->host + 1;
+		dial_again(&j->dial, &j->dialed);
 		dial_next(&j->dial);
 		return;
 	}
@@ -595,6 +596,9 @@ begin_session(struct job *j)
 	    .trust = j->hop.trust, .is_lmtp = j->hop.is_lmtp,
 	    .is_wrapped = j->hop.is_wrapped };
 
+	/* also where nothing is remembered (`remote tls-memory 0s') */
+	if (p.tls == SMTP_TLS_MAY && j->clear_host == j->host + 1)
+		p.tls = SMTP_TLS_NEVER;
 	j->conn = conn_new(&p);
 }
 
@@ -760,7 +764,7 @@ find_way(struct job *j)
 		on_idle(j, j->conn);
 		return;
 	}
-	j->dial.hosts.n = 0;
+	j->dial.hosts.n = j->clear_host = 0;
 	if (j->hop.by_mx) {
 		ask_dns_ask(daemon_peer(RESOLVD, 0), &n, on_mx, j);
 		return;
