@@ -67,6 +67,7 @@ struct job {
 	uint64_t	offset, size;
 	struct str	added, digest;
 	struct fact	best;		/* of the hosts that let us not in */
+	struct buf	best_reply;
 	bool		has_best, any_temporary;
 	bool		wants_mail;	/* the session is idle, for the body */
 	bool		is_talking;	/* MAIL was said */
@@ -173,6 +174,7 @@ job_free(struct job *j)
 	if (j->conn != NULL)
 		conn_drop(j->conn);
 	fd_close(&j->body);
+	buf_free(&j->best_reply);
 	list_remove(&j->link);
 	arena_free(&j->arena);
 	free(j->rcpt);
@@ -274,7 +276,9 @@ keep_best(struct job *j, const struct fact *f)
 	j->best.host = kept(j, f->host);
 	j->best.address = kept(j, f->address);
 	j->best.tls = kept(j, f->tls);
-	j->best.reply = kept(j, f->reply);
+	buf_reset(&j->best_reply);	/* thousands of hosts may say much */
+	buf_add(&j->best_reply, str_sub(f->reply, 0, SMTP_HEARD_KEPT));
+	j->best.reply = buf_str(&j->best_reply);
 	j->has_best = true;
 }
 
@@ -824,6 +828,7 @@ job_new(struct chan *c, struct str mid)
 	j->qmgr = c;
 	j->mid = kept(j, mid);
 	j->body = -1;
+	buf_init(&j->best_reply, SMTP_HEARD_KEPT);
 	timer_init(&j->deadline, on_deadline);
 	dial_init(&j->dial);
 	list_push(&gathered, &j->link);
