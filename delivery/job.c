@@ -175,6 +175,10 @@ job_free(struct job *j)
 		conn_drop(j->conn);
 	fd_close(&j->body);
 	buf_free(&j->best_reply);
+	tls_client_unref(j->hop.trust);
+	if (j->hop.secret.n > 0)
+		explicit_bzero((void *)(uintptr_t)j->hop.secret.p,
+		    j->hop.secret.n);
 	list_remove(&j->link);
 	arena_free(&j->arena);
 	free(j->rcpt);
@@ -874,6 +878,20 @@ refuse_unspeakable(struct job *j)
 		}
 }
 
+/* Its strings are the settings', which a reload frees. */
+static bool
+find_hop(struct job *j, uint32_t transport)
+{
+	if (!hop_find(j->nexthop, transport, &j->hop))
+		return false;
+	j->hop.host = kept(j, j->hop.host);
+	j->hop.user = kept(j, j->hop.user);
+	j->hop.secret = kept(j, j->hop.secret);
+	if (j->hop.trust != NULL)
+		tls_client_ref(j->hop.trust);
+	return true;
+}
+
 /* Given back: no attempt, no row. */
 static void
 stopped(struct job *j)
@@ -918,7 +936,7 @@ job_try(struct chan *c, const struct note *n)
 		done(j);
 	else if (daemon_draining())
 		stopped(j);
-	else if (!hop_find(j->nexthop, t->transport, &j->hop))
+	else if (!find_hop(j, t->transport))
 		done_saying(j, QUEUE_NEVER, STAGE_DNS, "5.4.4",
 		    "the next hop is not well-formed");
 	else
