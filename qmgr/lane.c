@@ -492,6 +492,8 @@ lane_ended(struct lanes *ls, struct lane *l, enum lane_health began,
 	case LANE_SLOW:
 		slowed(l, terms, reason, now_ms);
 		break;
+	case LANE_UNHEARD:
+		break;
 	}
 	place(ls, l, now_ms);
 }

@@ -37,6 +37,7 @@ enum lane_end {
 	LANE_NEUTRAL,	/* the receiver answers; nothing follows for the lane */
 	LANE_FAILED,	/* nobody there, or nobody who speaks SMTP */
 	LANE_SLOW,	/* too fast, it says */
+	LANE_UNHEARD,	/* nothing was heard of it: name servers failed */
 };
 
 enum { LANE_PAUSES = 6 };

@@ -45,7 +45,7 @@ struct trip {
 	struct item	**item;		/* NULL: forgotten, or has its row */
 	uint32_t	*number;	/* of each */
 	size_t		n;
-	bool		is_good, is_slow, is_failed;
+	bool		is_good, is_slow, is_failed, is_unheard;
 	bool		is_orphan;
 	char		*reason;	/* of the lane's pause */
 };
@@ -361,6 +361,7 @@ follow(struct trip *t, struct item *i, const struct note_remote_row *r,
 		/* nobody there, or nobody who lets us in */
 		t->is_failed |= r->stage <= STAGE_AUTH &&
 		    r->stage != STAGE_DNS;
+		t->is_unheard |= r->stage == STAGE_DNS;
 		qmgr_defer(i, str_of(i->reason));
 		break;
 	case VERDICT_REPUTATION:
@@ -438,7 +439,8 @@ finish(struct trip *t, const struct note_remote_done *d)
 {
 	struct lane_terms terms = terms_of(t->lane);
 	enum lane_end how = t->is_slow ? LANE_SLOW : t->is_good ? LANE_GOOD :
-	    t->is_failed ? LANE_FAILED : LANE_NEUTRAL;
+	    t->is_failed ? LANE_FAILED : t->is_unheard ? LANE_UNHEARD :
+	    LANE_NEUTRAL;
 	bool was_paused = lane_paused(t->lane, clock_real_ms());
 
 	no_row(t, d != NULL);

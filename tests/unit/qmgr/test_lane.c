@@ -347,6 +347,9 @@ test_pause_grows_while_nobody_is_there(void **state)
 	}
 	assert_true(before >= 108 * MIN);
 	assert_true(serve(&w, &s));
+	end(&w, &s, LANE_UNHEARD);	/* says nothing about the lane */
+	assert_true(s.lane->is_probing);
+	assert_true(serve(&w, &s));
 	end(&w, &s, LANE_NEUTRAL);	/* somebody answers */
 	assert_false(s.lane->is_probing);
 	assert_non_null(lanes_next(&w.ls, w.now));
