@@ -295,6 +295,45 @@ box_use(struct holding *h, struct str name, struct box **out,
 	return 0;
 }
 
+/* Without numbers the scan stands still: what is there is shown then. */
+static enum run
+wait_whole(struct job *j, struct box *b)
+{
+	enum run wait;
+	int failed;
+
+	if (box_whole(b))
+		return DONE;
+	wait = box_numbers(j, b, 1, &failed);
+	if (wait != DONE || failed != 0)
+		return wait;
+	j->tries = 0;
+	box_touch(b);
+	return WORK;
+}
+
+int
+box_use_whole(struct job *j, struct holding *h, struct str name,
+    struct box **out, enum run *wait_out, struct why *why)
+{
+	int r = box_use(h, name, out, wait_out, why);
+
+	if (r != 0 || *wait_out != DONE)
+		return r;
+	box_check_index(*out);
+	if ((*out)->stale) {
+		log_event(LOG_LEVEL_WARN, "index-gone");
+		log_z("account", h->a->name);
+		log_z("mailbox", (*out)->name);
+		log_end();
+		r = box_use(h, name, out, wait_out, why);
+		if (r != 0 || *wait_out != DONE)
+			return r;
+	}
+	*wait_out = wait_whole(j, *out);
+	return 0;
+}
+
 /* --- views --------------------------------------------------------------- */
 
 struct view *
@@ -423,7 +462,7 @@ on_open(struct job *j)
 		answer_opened(j, FAIL_TEMP, "[UNAVAILABLE] Log in again");
 		return DONE;
 	}
-	r = box_use(l->h, n->mailbox, &b, &wait, &why);
+	r = box_use_whole(j, l->h, n->mailbox, &b, &wait, &why);
 	if (r == 0 && wait != DONE) {
 		j->h = l->h;
 		return wait;

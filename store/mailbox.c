@@ -281,7 +281,7 @@ on_status(struct job *j)
 		    NULL, 0);
 		return DONE;
 	}
-	r = box_use(l->h, n->mailbox, &b, &wait, &why);
+	r = box_use_whole(j, l->h, n->mailbox, &b, &wait, &why);
 	if (r == 0 && wait != DONE) {
 		j->h = l->h;
 		return wait;

@@ -129,6 +129,10 @@ void	doors_unlock(const char *why);
  * it is being rebuilt. */
 int	box_use(struct holding *h, struct str name, struct box **out,
 	    enum run *wait_out, struct why *why) MUST_CHECK;
+/* The same for a face that wants to see it: an index that somebody deleted
+ * is noticed, and *wait_out is not DONE until all files were seen once. */
+int	box_use_whole(struct job *j, struct holding *h, struct str name,
+	    struct box **out, enum run *wait_out, struct why *why) MUST_CHECK;
 struct view *view_of(struct peer *p, uint32_t id);
 struct login *login_of(struct peer *p, uint32_t id);
 void	view_close(struct view *v);

@@ -77,6 +77,7 @@ box_own_put(const struct box_own *o, uint8_t out[BOX_OWN_SIZE])
 	num_put64le(out + 40, (uint64_t)o->new_ns);
 	num_put64le(out + 48, (uint64_t)o->cur_ns);
 	num_put32le(out + 56, o->cold_from);
+	num_put32le(out + 60, o->partial);
 	num_put32le(out + BOX_OWN_SIZE - 4, crc32c(out, BOX_OWN_SIZE - 4));
 }
 
@@ -97,6 +98,7 @@ box_own_get(const uint8_t in[BOX_OWN_SIZE], struct box_own *o_out)
 	o_out->new_ns = (int64_t)num_get64le(in + 40);
 	o_out->cur_ns = (int64_t)num_get64le(in + 48);
 	o_out->cold_from = num_get32le(in + 56);
+	o_out->partial = num_get32le(in + 60);
 	return 0;
 }
 
@@ -266,7 +268,8 @@ box_index_new(struct box *b)
 	memcpy(b->h.mailboxid, b->names.head.mailboxid,
 	    sizeof(b->h.mailboxid));
 	b->own = (struct box_own){ .nonce = b->names.head.nonce,
-	    .recent_uid = 1, .cache_nonce = b->own.cache_nonce };
+	    .recent_uid = 1, .cache_nonce = b->own.cache_nonce,
+	    .partial = 1 };
 	if (volume_write(b->v, b->index, str_mem(head, sizeof(head)), 0) != 0)
 		return FAIL_TEMP;
 	return write_keywords(b) != 0 ? FAIL_TEMP : box_write_head(b);
@@ -298,6 +301,35 @@ load_index(struct box *b)
 	    (uint64_t)b->h.records * INDEX_RECORD_SIZE)
 		return FAIL_GONE;
 	return 0;
+}
+
+bool
+box_whole(struct box *b)
+{
+	if (!(b->todo & BOX_REBUILD) && !b->own.partial)
+		return true;
+	if (b->scan == NULL && !(b->todo & BOX_REBUILD))
+		b->todo |= BOX_SCAN_ALL;
+	return false;
+}
+
+static bool
+has_file(struct box *b, const char *suffix)
+{
+	char name[FILE_BUF];
+	struct stat st;
+
+	file_name(b, suffix, name);
+	return b->v->stat(b->v, b->a->index, name, &st) == 0 ||
+	    errno != ENOENT;
+}
+
+void
+box_check_index(struct box *b)
+{
+	if (!b->stale && !(b->todo & BOX_REBUILD) &&
+	    (!has_file(b, "idx") || !has_file(b, "cache")))
+		b->stale = true;
 }
 
 int
@@ -446,6 +478,8 @@ load(struct box *b)
 		return FAIL_TEMP;
 	if (b->todo & BOX_REBUILD)
 		return 0;
+	if (b->own.partial)
+		b->todo |= BOX_SCAN_ALL;
 	if (b->own.dirty > 0)
 		b->todo |= BOX_FLUSH | BOX_UNLINK;
 	if (b->own.cold_from < b->h.records)

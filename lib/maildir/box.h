@@ -61,6 +61,7 @@ struct box_own {
 	uint32_t	building;	/* 1: half made */
 	int64_t		new_ns, cur_ns;	/* times of the folders when seen */
 	uint32_t	cold_from;	/* records before it have their cache */
+	uint32_t	partial;	/* 1: the folders were never wholly seen */
 };
 #define BOX_OWN_SIZE	128
 void	box_own_put(const struct box_own *o, uint8_t out[BOX_OWN_SIZE]);
@@ -122,6 +123,11 @@ bool	box_ready(struct box *b, uint32_t n);
 
 /* Looks whether somebody else changed the folders; sets todo. */
 void	box_check(struct box *b);
+/* Has its index all that the folders had?  Not before the first scan is
+ * through; asks for one if none is under way. */
+bool	box_whole(struct box *b);
+/* Somebody deleted index or cache under us: the box is stale. */
+void	box_check_index(struct box *b);
 /* Read-only descriptors of index and cache, for a face. */
 int	box_share(struct box *b, int *index_out, int *cache_out,
 	    struct why *why) MUST_CHECK;

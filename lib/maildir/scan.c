@@ -1028,6 +1028,7 @@ finish(struct box *b)
 		expunge_missing(b);
 		if (!quiet || (s->missing.n > 0 && !b->a->place->may_expunge))
 			b->own.cur_ns = 0;	/* the next look scans again */
+		b->own.partial = 0;
 	}
 	b->own.new_ns = s->quiet ? s->new_ns : 0;
 	box_scan_drop(b);

@@ -551,6 +551,75 @@ compacted(void **state)
 	assert_int_equal(deliver(b, "after", 701), 701);
 }
 
+/* A Maildir from elsewhere is not whole before its first scan is through,
+ * also when a process died in between. */
+static void
+first_scan(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	char name[32];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "%d.elsewhere", i);
+		world_foreign(&w, "new", name, "x");
+	}
+	assert_false(box_whole(b));
+	assert_true(b->todo & BOX_SCAN_ALL);
+	assert_true(box_ready(b, 1));
+	for (i = 0; b->h.records == 0; i++) {
+		assert_true(i < 1000);
+		(void)box_step(b, BOX_SCAN_ALL, 0);
+	}
+	assert_false(box_whole(b));
+	world_close(&w);
+	world_open(&w);
+	b = world_box(&w, "INBOX");
+	assert_false(box_whole(b));
+	world_settle(b);
+	assert_true(box_whole(b));
+	assert_int_equal(b->h.messages, 50);
+	world_close(&w);
+	world_open(&w);
+	assert_true(box_whole(world_box(&w, "INBOX")));
+}
+
+/* Index or cache deleted under an open mailbox: it is made anew. */
+static void
+index_deleted(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct why why;
+	char path[400], id[MID_LEN + 1];
+
+	(void)state;
+	world_settle(b);
+	assert_int_equal(deliver(b, "one", 1), 1);
+	box_check_index(b);
+	assert_false(b->stale);
+	mid_from_bin(b->h.mailboxid, id);
+	snprintf(path, sizeof(path), "%s/index/example.org/joe/%s.cache",
+	    w.dir, id);
+	assert_int_equal(unlink(path), 0);
+	box_check_index(b);
+	assert_true(b->stale);
+	assert_int_equal(box_fresh(b, &why), 0);
+	box_check_index(b);
+	assert_false(b->stale);		/* a cache is made at once */
+	snprintf(path, sizeof(path), "%s/index/example.org/joe/%s.idx",
+	    w.dir, id);
+	assert_int_equal(unlink(path), 0);
+	box_check_index(b);
+	assert_true(b->stale);
+	assert_int_equal(box_fresh(b, &why), 0);
+	assert_false(box_whole(b));
+	world_settle(b);
+	assert_true(box_whole(b));
+	assert_int_equal(b->h.messages, 1);
+	check(b, 1, "one", 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -560,7 +629,8 @@ main(void)
 		T(delivered), T(flags_and_names), T(expunged),
 		T(copied_and_moved), T(others_deliver), T(others_rename),
 		T(rebuilt), T(held), T(numbers_jump), T(one_at_a_time), T(repeats),
-		T(repeat_damaged), T(compacted),
+		T(repeat_damaged), T(compacted), T(first_scan),
+		T(index_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
