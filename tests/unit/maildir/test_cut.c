@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "crypto/digest.h"
 
 #define MESSAGES	400
 
@@ -321,6 +322,28 @@ remember_uid(uint32_t uid, const char *text)
 		assert_string_equal(uids[uid], text);
 }
 
+/* Rule 12: a body that was changed after its digest was told is refused. */
+static void
+deliver_changed(unsigned m)
+{
+	struct box *b = world_box(&w, "INBOX");
+	uint8_t sum[DIGEST_LEN];
+	struct delivery d;
+	struct draft x;
+	struct why why;
+	char text[16];
+
+	assert_non_null(b);
+	world_settle(b);
+	assert_true(box_ready(b, 1));
+	text_of(m, text);
+	world_delivery(&d, text, m);
+	digest_sha256(STR("what was announced"), sum);
+	d.digest = str_mem(sum, sizeof(sum));
+	assert_int_not_equal(deliver_write(b, &d, &x, &why), 0);
+	close(d.fd);
+}
+
 static void
 deliver(unsigned m, bool again)
 {
@@ -365,6 +388,8 @@ operate(void)
 	case 0: case 1:
 		if (messages < MESSAGES) {
 			memset(&model[messages + 1], 0, sizeof(model[0]));
+			if (rand_below(8) == 0)
+				deliver_changed(messages + 1);
 			deliver(++messages, false);
 		}
 		break;
@@ -455,6 +480,47 @@ come_up(void)
 	settle_all();
 }
 
+/* A stored that died, and a file that is not there yet: until the journal is
+ * through nobody may call it expunged, for its repeat would be dropped. */
+static void
+file_is_late(void)
+{
+	struct index_record r;
+	char path[600], away[300], name[FNAME_BUF];
+	struct names_entry e;
+	struct box *b;
+	uint32_t at;
+	bool in_new;
+
+	if (messages >= MESSAGES)
+		return;
+	memset(&model[messages + 1], 0, sizeof(model[0]));
+	deliver(++messages, false);
+	b = world_box(&w, "INBOX");
+	assert_non_null(b);
+	assert_int_equal(box_find(b, model[messages].uid, &at, &r), 0);
+	assert_int_equal(names_get(&b->names, r.name_at, &e), 0);
+	in_new = (r.flags & INDEX_IN_NEW) != 0;
+	assert_true(fname_make(str_of(e.base), r.letters, in_new, name));
+	snprintf(path, sizeof(path), "%s/" MAILDIR "/%s/%s", w.dir,
+	    in_new ? "new" : "cur", name);
+	world_close(&w);
+	snprintf(away, sizeof(away), "%s/away", w.dir);
+	assert_int_equal(rename(path, away), 0);
+	w.place.may_expunge = false;
+	world_open(&w);
+	b = world_box(&w, "INBOX");
+	assert_non_null(b);
+	world_settle(b);
+	b->todo |= BOX_SCAN_ALL;
+	world_settle(b);
+	assert_int_equal(box_find(b, model[messages].uid, &at, &r), 0);
+	assert_int_equal(rename(away, path), 0);
+	deliver(messages, true);
+	w.place.may_expunge = true;
+	check();
+}
+
 static void
 round_of(unsigned seed)
 {
@@ -477,6 +543,7 @@ round_of(unsigned seed)
 				settle_all();
 			}
 		}
+		file_is_late();
 		world_close(&w);
 		cut();
 		come_up();
@@ -524,20 +591,24 @@ static void
 each_rule(void **state)
 {
 	static const struct { const char *rule, *text; } rules[] = {
+		{ "", "none dropped: these must pass" },
+		{ "G", "12: a body is believed without its digest" },
+		{ "M", "14: what is late counts as expunged" },
 		{ "K", "14: a key is believed without its file" },
 		{ "A", "14: a twin is adopted without comparing" },
 		{ "I", "20: numbering goes on where the disk ends" },
 		{ "P", "15: the log written anew forgets keys" },
 	};
 	int found, status;
-	uint32_t seed;
+	uint32_t seed, seeds;
 	size_t i;
 	pid_t pid;
 
 	(void)state;
 	log_set_sink(silent, NULL);
 	for (i = 0; i < NITEMS(rules); i++) {
-		for (found = 0, seed = 1; !found && seed < 40; seed++) {
+		seeds = rules[i].rule[0] == '\0' ? 4 : 40;
+		for (found = 0, seed = 1; !found && seed < seeds; seed++) {
 			fflush(NULL);
 			pid = fork();
 			if (pid == 0) {
@@ -552,7 +623,7 @@ each_rule(void **state)
 		}
 		printf("rule %s: %s after %u rounds\n", rules[i].text,
 		    found ? "noticed" : "NOT NOTICED", (unsigned)seed - 1);
-		assert_true(found);
+		assert_int_equal(found, rules[i].rule[0] != '\0');
 	}
 }
 #endif
