@@ -21,6 +21,7 @@
 #include "daemon/daemon.h"
 #include "event/loop.h"
 #include "smtpd/author.h"
+#include "smtpd/second.h"
 #include "smtpd/sender.h"
 #include "smtpd/verdict.h"
 
@@ -348,11 +349,13 @@ on_stat(void)
 		daemon_stat(spf[i], checkd.spf[i]);
 	for (size_t i = 0; i < NITEMS(dmarc); i++)
 		daemon_stat(dmarc[i], checkd.dmarc[i]);
+	second_stat();
 }
 
 static bool
 start(void)
 {
+	second_watch();
 	return true;
 }
 
@@ -360,7 +363,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
-		.kind = CHECKD, .before_cage = author_init, .start = start,
+		.kind = CHECKD, .before_cage = author_init,
+		.before_lock = second_fork, .start = start,
 		.on_note = on_note, .on_peer_gone = on_peer_gone,
 		.on_stat = on_stat,
 	};

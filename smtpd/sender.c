@@ -15,6 +15,7 @@
 #include "daemon/daemon.h"
 #include "daemon/dns.h"
 #include "event/loop.h"
+#include "smtpd/second.h"
 
 #include "base/banned.h"
 
@@ -26,13 +27,14 @@ struct run {
 	struct arena	arena;
 	struct dns_query *query;	/* NULL: none is out */
 	bool		is_on;
+	struct buf	facts;		/* for second.c */
 };
 
 enum { MAIL_FROM, HELO, RUNS };
 
 struct sender {
 	struct arena	arena;
-	struct str	helo, mail;
+	struct str	peer, helo, mail;
 	int64_t		until_ms;	/* clock_mono_ms */
 	sender_then_fn	*then;
 	void		*arg;
@@ -93,8 +95,13 @@ on_answer(void *arg, const struct dns_answer *a)
 	struct run *r = arg;
 
 	r->query = NULL;
-	for (size_t i = 0; i < a->n; i++)
+	if (second_wanted())
+		second_add(&r->facts, &r->spf, heard(a->result), a->n);
+	for (size_t i = 0; i < a->n; i++) {
+		if (second_wanted())
+			second_row(&r->facts, a->records[i].data);
 		spf_row(&r->spf, a->records[i].data);
+	}
 	spf_answered(&r->spf, heard(a->result));
 	go(r);
 }
@@ -123,6 +130,9 @@ go(struct run *r)
 		}
 		spf_answered(&r->spf, SPF_LATER);
 	}
+	if (r == &r->sender->run[MAIL_FROM] && r->is_on)
+		second_ask(r->sender->peer, r->sender->helo, r->sender->mail,
+		    &r->spf, &r->facts);
 	if (--r->sender->open == 0)
 		timer_set(&r->sender->over, 0);
 }
@@ -139,6 +149,7 @@ begin(struct sender *s, int which, struct str peer, struct str mail)
 
 	r->sender = s;
 	arena_init(&r->arena, SPF_ARENA);
+	buf_init(&r->facts, SECOND_FACTS);
 	r->is_on = spf_begin(&r->spf, &r->arena, &q) == 0;
 	s->open++;
 }
@@ -152,6 +163,7 @@ sender_new(struct str peer, struct str helo, struct str mail,
 	struct sender *s = xcalloc(1, sizeof(*s));
 
 	arena_init(&s->arena, FACTS_MAX);
+	s->peer = arena_str(&s->arena, peer);
 	s->helo = arena_str(&s->arena, helo);
 	s->mail = arena_str(&s->arena, mail);
 	s->until_ms = clock_mono_ms() + wait_ms;
@@ -175,6 +187,7 @@ sender_free(struct sender *s)
 	for (int i = 0; i < RUNS; i++) {
 		dns_forget(s->run[i].query);
 		arena_free(&s->run[i].arena);
+		buf_free(&s->run[i].facts);
 	}
 	timer_stop(&s->over);
 	arena_free(&s->arena);

@@ -585,6 +585,8 @@ begin(void)
 	warm_up();
 	if (drop_privileges(&d.drop, &why) != 0)
 		die("cannot drop privileges", &why);
+	if (d.ops->before_lock != NULL)
+		d.ops->before_lock();
 	lock_cage();
 	fd_close(&d.drop.root_fd);
 	if (d.ops->start == NULL || d.ops->start())

@@ -17,6 +17,8 @@ struct daemon_ops {
 	enum proc	kind;
 	/* Before the cage, as root still: warm up libraries (may be NULL). */
 	void	(*before_cage)(void);
+	/* Nobody already, the cage still open: checkd forks its helper. */
+	void	(*before_lock)(void);
 	/* Settings, keys and files of the first generation are there, the
 	 * cage is locked.  A room that is not ready at once (spoold replays)
 	 * returns false and calls daemon_ready() later. */
