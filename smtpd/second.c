@@ -32,7 +32,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/num.h"
-#include "conf/net.h"
 #include "daemon/cage.h"
 #include "daemon/daemon.h"
 #include "event/loop.h"
