@@ -108,17 +108,20 @@ stop_world() {
 	local name pid
 	[ ! -e "$conf2" ] || ! runs_in "$site2" || veredus2 stop > /dev/null 2>&1
 	for name in slow unbound nsd; do
-		pid=$(cat "$dns/$name.pid" 2> /dev/null) && kill "$pid" 2> /dev/null
+		pid=$(cat "$dns/$name.pid" 2> /dev/null) && grep -qs "$name" "/proc/$pid/cmdline" &&
+		    kill "$pid" 2> /dev/null
 		rm -f "$dns/$name.pid"
 	done
 	return 0
 }
 
-# reads the zones anew; both keep nothing for longer than a second
+# new_zones NAME TEXT - reads the zones anew; until NAME's TXT says TEXT
 new_zones() {
 	kill -HUP "$(cat "$dns/nsd.pid")"
-	sleep 2
+	within "the DNS does not say it" txt_says "$1" "$2"
 }
+
+txt_says() { veredus dns TXT "$1" 2>&1 | grep -q "$2"; }
 
 # --- the story -----------------------------------------------------------------
 
@@ -174,7 +177,7 @@ there_and_back() {
 bounced() {
 	title "To somebody who does not exist: the sender is told, in words"
 	send joe localhost nobody@example.net "$(openssl rand -hex 8)" || return
-	receive joe "could not be delivered" || receive joe "not delivered" || return
+	receive joe "could not be delivered" || return
 	tr -d '\r' < "$work/letter-got" | sed '1,/^$/d' | sed -n 1,24p | inset
 	if grep -q 'Action: failed' "$work/letter-got" && grep -q '5\.1\.1' "$work/letter-got"; then
 		good "a bounce that people and programs can read"
@@ -203,13 +206,9 @@ key_broken() {
 	sed 's/p=[A-Za-z0-9+\/]\{8\}/p=AAAAAAAA/' "$dns/example.net" |
 	    sed "s/SOA \(.*\) [0-9]* 60 60 60 1/SOA \1 $(($(date +%s) + 1)) 60 60 60 1/" > "$dns/broken"
 	mv "$dns/broken" "$dns/example.net"
-	new_zones
+	new_zones "$(sed -n 's/^\([^ ]*_domainkey[^ ]*\)\. .*/\1/p' "$dns/example.net" | head -1)" p=AAAAAAAA
 	local token
 	token=$(openssl rand -hex 8)
 	send eve $there joe@example.org "$token" && receive joe "$token" || return
-	if tr -d '\r' < "$work/letter-got" | sed -n '1,/^Received:/p' | grep -q 'dkim=pass'; then
-		bad "a signature that nobody can verify still passes"
-	else
-		verdicts spf=pass
-	fi
+	verdicts spf=pass dkim=permerror dkim=fail
 }
