@@ -386,6 +386,9 @@ on_ask(struct chan *c, const struct note *note)
 		signd.refused++;
 		rc = why_set(&why, FAIL_DENIED, "no live grant");
 		tell(n, "dkim-refused", LOG_LEVEL_WARN, STR(""), why.text);
+	} else if (signd.keys == NULL) {
+		rc = 0;		/* a host that signs nothing: no word about it */
+		signd.unsigned_++;
 	} else {
 		rc = work(c->peer, n, &lines, &why);
 		signd.failed += rc != 0;
