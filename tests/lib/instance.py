@@ -22,6 +22,7 @@ ordinary user the test runs itself again in a namespace where it is root.
 import functools
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -64,14 +65,19 @@ def as_root():
 
 
 def free_ports(count):
-    held = []
-    for _ in range(count):
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        held.append(s)
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
+    """Below those that the kernel gives to whoever connects, at random, so
+    that tests which run side by side do not meet."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(10240, 32000)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind(("", port))
+        except OSError:
+            continue
+        if port not in ports:
+            ports.append(port)
     return ports
 
 

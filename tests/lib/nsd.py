@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import time
 
+from instance import free_ports
+
 HEAD = """$ORIGIN %s.
 $TTL 60
 @ SOA ns.%s. root.%s. 1 3600 600 86400 1
@@ -47,9 +49,7 @@ class Nsd:
     def __init__(self, zone, records):
         self.zone, self.dir = zone, tempfile.mkdtemp(prefix="nsd-")
         os.chmod(self.dir, 0o755)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port, = free_ports(1)
         with open(self.path("zone"), "w") as f:
             f.write(HEAD % (zone, zone, zone) + records)
         with open(self.path("conf"), "w") as f:
