@@ -145,8 +145,9 @@ address(struct str s, struct arena *a, struct str *out)
 	    path.local.n == 0)
 		return "is not an address";
 	*out = lower(a, path.text);
-	/* Once more: quotes may have hidden it. */
-	return out->p == NULL ? "is too much" : refused(*out);
+	/* Once more: quotes and backslashes may have hidden it. */
+	return out->p == NULL ? "is too much" :
+	    refused(without(*out, "\"", "\""));
 }
 
 static void

@@ -33,6 +33,8 @@ static const struct {
 	  "is not done here\n" },
 	{ "a: \"|/bin/prog x\"\nb: c", "x:1: \"\"|/bin/prog x\"\" runs a "
 	  "command, which is not done here\n" },
+	{ "a: \"\\| x,Qy\"\n", "x:1: \"\"\\| x,Qy\"\" runs a command, which "
+	  "is not done here\n" },
 	{ "a: /var/mail/x", "x:1: \"/var/mail/x\" names a file, only addresses "
 	  "get mail\n" },
 	{ "a: b,\n :include:/etc/list\n", "x:2: \":include:/etc/list\" "
