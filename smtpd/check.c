@@ -30,21 +30,6 @@ static const struct smtp_reply
 
 static enum step	ask(struct smtp *s);
 
-static void
-put_on_top(struct buf *added, struct str lines)
-{
-	struct buf all;
-
-	buf_init(&all, added->max);
-	buf_add(&all, lines);
-	buf_add(&all, buf_str(added));
-	if (!buf_failed(&all)) {
-		buf_reset(added);
-		buf_add(added, buf_str(&all));
-	}
-	buf_free(&all);
-}
-
 struct str
 smtp_authserv_id(void)
 {
@@ -68,7 +53,7 @@ put_unknown(struct buf *added)
 		authres_reason(&a, "not checked");
 	}
 	authres_end(&a);
-	put_on_top(added, buf_str(&line));
+	buf_front(added, buf_str(&line));
 	buf_free(&line);
 }
 
@@ -110,7 +95,7 @@ checked(struct smtp *s, const struct note_check_done *d)
 		return unavailable(s);
 	if (d->action == CHECK_REJECT || d->action == CHECK_LATER)
 		return refuse(s, d);
-	put_on_top(&s->tx.added, d->added);
+	buf_front(&s->tx.added, d->added);
 	return s->tx.after_check(s);
 }
 

@@ -41,21 +41,6 @@ unavailable(struct smtp *s)
 	return s->tx.after_sign(s);
 }
 
-static void
-put_on_top(struct buf *added, struct str lines)
-{
-	struct buf all;
-
-	buf_init(&all, added->max);
-	buf_add(&all, lines);
-	buf_add(&all, buf_str(added));
-	if (!buf_failed(&all)) {
-		buf_reset(added);
-		buf_add(added, buf_str(&all));
-	}
-	buf_free(&all);
-}
-
 static enum step
 signed_or_not(struct smtp *s, const struct note_sign_done *d)
 {
@@ -64,7 +49,7 @@ signed_or_not(struct smtp *s, const struct note_sign_done *d)
 	if (d->failed == -FAIL_DENIED)
 		return smtp_data_refuse(s, &login_again);
 	if (d->failed == 0)	/* else it cannot be signed, ever */
-		put_on_top(&s->tx.added, d->added);
+		buf_front(&s->tx.added, d->added);
 	return s->tx.after_sign(s);
 }
 

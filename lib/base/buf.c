@@ -223,6 +223,21 @@ buf_consume(struct buf *b, size_t n)
 }
 
 void
+buf_front(struct buf *b, struct str s)
+{
+	struct buf all;
+
+	buf_init(&all, b->max);
+	buf_add(&all, s);
+	buf_add(&all, buf_str(b));
+	if (!buf_failed(&all)) {
+		buf_reset(b);
+		buf_add(b, buf_str(&all));
+	}
+	buf_free(&all);
+}
+
+void
 buf_cut(struct buf *b, size_t len)
 {
 	if (len >= b->len)

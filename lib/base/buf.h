@@ -46,6 +46,9 @@ void	buf_grown(struct buf *b, size_t n);
 struct str buf_str(const struct buf *b);
 const char *buf_cstr(struct buf *b);		/* NUL-terminated, never NULL */
 
+/* Before what is there: all of s or, where that is too much, nothing; it is no
+ * failure then. */
+void	buf_front(struct buf *b, struct str s);
 void	buf_consume(struct buf *b, size_t n);	/* drop n bytes at the front */
 void	buf_cut(struct buf *b, size_t len);	/* keep the first len bytes */
 

@@ -167,6 +167,24 @@ grow_then_grown(void **state)
 	buf_free(&b);
 }
 
+static void
+put_in_front(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 6);
+	buf_front(&b, STR("cd"));
+	buf_front(&b, STR("ab"));
+	assert_string_equal(buf_cstr(&b), "abcd");
+	buf_front(&b, STR("xyz"));
+	assert_string_equal(buf_cstr(&b), "abcd");
+	assert_false(buf_failed(&b));
+	buf_front(&b, STR("xy"));
+	assert_string_equal(buf_cstr(&b), "xyabcd");
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -177,6 +195,7 @@ main(void)
 		cmocka_unit_test(consuming_keeps_order_and_memory_small),
 		cmocka_unit_test(numbers_have_their_order),
 		cmocka_unit_test(cut_shrink_and_wipe),
+		cmocka_unit_test(put_in_front),
 		cmocka_unit_test(adding_nothing_takes_no_memory),
 		cmocka_unit_test(grow_then_grown),
 	};
