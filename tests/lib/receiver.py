@@ -51,7 +51,10 @@ class Session(threading.Thread):
 
     def say(self, verb, argument=""):
         """The first octet of the reply, or "" when there was none."""
-        reply = self.server.ask(self, verb, argument)
+        if verb == "RCPT" and self.sender is None:      # MAIL was refused
+            reply = "503 5.5.1 MAIL first"
+        else:
+            reply = self.server.ask(self, verb, argument)
         if reply is DROP:
             return ""
         if reply is None:
@@ -121,8 +124,8 @@ class Session(threading.Thread):
         said = self.say(verb, argument)
         if verb == "STARTTLS" and said == "2":
             self.start_tls()
-        elif verb == "MAIL" and said == "2":
-            self.sender, self.rcpts = argument, []
+        elif verb == "MAIL":
+            self.sender, self.rcpts = argument if said == "2" else None, []
         elif verb == "RCPT" and said == "2":
             self.rcpts.append(argument.split(">")[0].split("<")[-1])
         elif verb == "RSET":

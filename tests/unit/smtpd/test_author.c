@@ -21,6 +21,7 @@
 #include "smtpd/author.h"
 #include "smtpd/dkim.h"
 
+#include "../../lib/rfc8463.h"
 #include "base/banned.h"
 
 #define QUERIES_MAX	64
@@ -117,26 +118,8 @@ then(void *arg)
 	w.is_over = true;
 }
 
-#define KEY	"test._domainkey.football.example.com v=DKIM1; k=rsa; p="	\
-	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6Wk" \
-	"08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/e/8uBs" \
-	"CR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT" \
-	"+l/K4w3QIDAQAB|"
-#define SIGNATURE	/* RFC 8463 A */					\
-	"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"		\
-	" d=football.example.com; i=@football.example.com;\r\n"			\
-	" q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n"		\
-	" date : message-id : from : subject : date;\r\n"				\
-	" bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"			\
-	" b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n"		\
-	" DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n"		\
-	" dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\n"
-#define FROM	"From: Joe SixPack <joe@football.example.com>\r\n"
-#define REST	"To: Suzie Q <suzie@shopping.example.net>\r\n"			\
-	"Subject: Is dinner ready?\r\n"						\
-	"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"				\
-	"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n\r\n"	\
-	"Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n"
+#define KEY	"test._domainkey.football.example.com " RSA_KEY "|"
+#define LETTER	REST BODY
 #define REJECT	"_dmarc.football.example.com v=DMARC1; p=reject|"
 #define AR	"Authentication-Results: mx;\r\n\t"
 #define PASS	"dkim=pass header.d=football.example.com header.s=test "	\
@@ -145,25 +128,25 @@ then(void *arg)
 static const struct {
 	const char	*message, *spf, *zone, *want;
 } cases[] = {
-	{ SIGNATURE FROM REST, "", KEY REJECT,
+	{ RSA FROM LETTER, "", KEY REJECT,
 	  PASS "dmarc=pass policy.dmarc=reject header.from=football.example.com" },
-	{ FROM REST, "", REJECT, "dkim=none;\r\n\t"
+	{ FROM LETTER, "", REJECT, "dkim=none;\r\n\t"
 	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
-	{ FROM REST, "football.example.com", REJECT, "dkim=none;\r\n\t"
+	{ FROM LETTER, "football.example.com", REJECT, "dkim=none;\r\n\t"
 	  "dmarc=pass policy.dmarc=reject header.from=football.example.com" },
-	{ FROM REST, "evil.example", REJECT, "dkim=none;\r\n\t"
+	{ FROM LETTER, "evil.example", REJECT, "dkim=none;\r\n\t"
 	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
-	{ FROM REST, "", "", "dkim=none;\r\n\t"
+	{ FROM LETTER, "", "", "dkim=none;\r\n\t"
 	  "dmarc=none header.from=football.example.com" },
-	{ SIGNATURE FROM REST, "", REJECT,
+	{ RSA FROM LETTER, "", REJECT,
 	  "dkim=permerror reason=\"no key\" header.d=football.example.com "
 	  "header.s=test header.a=rsa-sha256;\r\n\t"
 	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
-	{ SIGNATURE FROM REST, "", "test._domainkey.football.example.com !|" REJECT,
+	{ RSA FROM LETTER, "", "test._domainkey.football.example.com !|" REJECT,
 	  "dkim=temperror reason=\"no answer for its key\" "
 	  "header.d=football.example.com header.s=test header.a=rsa-sha256;\r\n\t"
 	  "dmarc=fail policy.dmarc=reject header.from=football.example.com" },
-	{ SIGNATURE FROM REST, "", KEY "_dmarc.football.example.com !|",
+	{ RSA FROM LETTER, "", KEY "_dmarc.football.example.com !|",
 	  PASS "dmarc=temperror reason=\"the DNS does not answer\" "
 	  "header.from=football.example.com" },
 	/* the domain exists only by its MX: sp, not np */
@@ -306,8 +289,8 @@ test_list(void **state)
 static void
 test_dropped(void **state)
 {
-	int fd = file_of(SIGNATURE FROM REST);
-	struct author *a = author_new(fd, 4, strlen(SIGNATURE FROM REST),
+	int fd = file_of(RSA FROM LETTER);
+	struct author *a = author_new(fd, 4, strlen(RSA FROM LETTER),
 	    then, &w);
 
 	author_spf(a, STR(""));
