@@ -31,7 +31,11 @@ install-data-local: $(CONF_MADE)
 		$(DESTDIR)$(sysconfdir)/init.d/veredus
 	$(INSTALL_DATA) $(srcdir)/conf/fail2ban/filter.conf \
 		$(DESTDIR)$(sysconfdir)/fail2ban/filter.d/veredus.conf
+# what an operator wrote into providers.conf stays
 uninstall-local:
+	! cmp -s $(srcdir)/conf/providers.conf \
+		$(DESTDIR)$(sysconfdir)/veredus/providers.conf || \
+		rm -f $(DESTDIR)$(sysconfdir)/veredus/providers.conf
 	rm -f $(conf_lib)/systemd/system/veredus.service \
 		$(conf_lib)/sysusers.d/veredus.conf \
 		$(conf_lib)/tmpfiles.d/veredus.conf \
