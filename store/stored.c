@@ -15,11 +15,9 @@
  */
 #include "store/stored.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -34,7 +32,6 @@ struct stored stored;
 static struct dict peers;	/* struct chan * as a number -> struct peer */
 static struct timer work, tick, doors;
 static struct defer tell;
-static bool any_jbd2;
 
 /* --- peers --------------------------------------------------------------- */
 
@@ -199,59 +196,19 @@ boot_id(void)
 	return n <= 0 ? rand_u64() | 1 : siphash24(key, text, (size_t)n) | 1;
 }
 
-static bool
-has_entries(const char *path)
-{
-	struct dirent *e;
-	DIR *d = opendir(path);
-	bool any = false;
-
-	while (d != NULL && (e = readdir(d)) != NULL)
-		any |= e->d_name[0] != '.';
-	if (d != NULL)
-		closedir(d);
-	return any;
-}
-
 static void
 before_cage(void)
 {
 	digest_warm();
 	stored.place.boot = boot_id();
-	any_jbd2 = has_entries("/proc/fs/jbd2");
 	ingest_init(&stored.ingest);
-}
-
-/* File systems whose journal makes one syncfs enough. */
-static bool
-is_journalled(int fd)
-{
-	static const unsigned long types[] = {
-		0x58465342,	/* XFS */
-		0x9123683e,	/* btrfs */
-		0x01021994,	/* tmpfs: nothing to lose */
-		0x794c7630,	/* overlayfs */
-	};
-	struct statfs st;
-	size_t i;
-
-	if (fstatfs(fd, &st) < 0)
-		return false;
-	if ((unsigned long)st.f_type == 0xef53)		/* ext4 */
-		return any_jbd2;
-	for (i = 0; i < NITEMS(types); i++)
-		if ((unsigned long)st.f_type == types[i])
-			return true;
-	return false;
 }
 
 static void
 choose_sync(void)
 {
-	struct str how = daemon_conf()->spool.sync;
-
-	stored.fsync_mode = str_same(how, "fsync") ||
-	    (str_same(how, "auto") && !is_journalled(stored.place.mail));
+	/* master has decided what "auto" is */
+	stored.fsync_mode = str_same(daemon_conf()->spool.sync, "fsync");
 	stored.ops.wrote = stored.fsync_mode ? account_wrote : NULL;
 }
 

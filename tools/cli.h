@@ -54,6 +54,8 @@ void	cli_say(const char *fmt, ...) PRINTF(1, 2);
 
 /* Says what master and signd would refuse of the DKIM keys; dkim.c. */
 void	dkim_look(struct cli *c);
+/* Says which folder lies where a power cut may lose what was flushed; disk.c. */
+void	disk_look(struct cli *c);
 
 /* --- the control socket (doc/control.md) --------------------------------- */
 

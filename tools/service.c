@@ -243,6 +243,7 @@ verb_check(struct cli *c, int argc, char **argv)
 	    (code = check_providers(c)) != EX_OK)
 		return code;
 	dkim_look(c);
+	disk_look(c);
 	return become_master(c, "-n");
 }
 
