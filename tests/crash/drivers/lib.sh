@@ -7,7 +7,10 @@
 #   kick     try again what was put off (called every 3 s until drained)
 #   info     print JSON: smtp (port), proto (smtp|lmtp), imap, pop3 (ports, or absent), users, reader
 #            (imap | pop3 | sink | a folder with a Maildir a user), boot_delay (seconds between the cut and
-#            the first recovery, for servers that honour old lock files)
+#            the first recovery, for servers that honour old lock files); far: the domain elsewhere, which the
+#            judge's sink at 127.0.0.1:2600 serves; ends: true when there is the verb
+#   ends     print a line "ID SECONDS" for each message that is over for good, and since when: ID the last word
+#            of the answer it was accepted with
 # Everything runs in namespaces of its own: any loopback port is free, STATE and /tmp/crashbox
 # vanish afterwards, and the judge kills all processes at once, so there is no stop verb.
 set -eu
