@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -230,19 +229,6 @@ hear_judge(pid_t pid, int in, struct buf *errors, struct buf *warnings)
 	return FAIL_PERM;
 }
 
-static int
-memory_file(const char *name)
-{
-	return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-}
-
-static bool
-seal(int fd)
-{
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK |
-	    F_SEAL_GROW | F_SEAL_WRITE) == 0;
-}
-
 void
 certs_warn(const struct config *c)
 {
@@ -258,8 +244,8 @@ certs_warn(const struct config *c)
 int
 certs_open(struct config *c, struct buf *errors)
 {
-	struct judge j = { .certs = memory_file("tls-certs"),
-	    .keys = memory_file("tls-keys") };
+	struct judge j = { .certs = fd_memory("tls-certs"),
+	    .keys = fd_memory("tls-keys") };
 	int fd[2] = { -1, -1 }, rc = FAIL_PERM;
 	pid_t pid = -1;
 
@@ -276,7 +262,7 @@ certs_open(struct config *c, struct buf *errors)
 		buf_fmt(errors, "%s: certificates: %s\n", master.path,
 		    strerror(errno));
 	fd_close(&fd[0]);
-	if (rc == 0 && (!seal(j.certs) || !seal(j.keys)))
+	if (rc == 0 && (!fd_seal(j.certs) || !fd_seal(j.keys)))
 		rc = FAIL_PERM;
 	return rc;
 }

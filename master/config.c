@@ -16,7 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/file.h"
+#include "mail/provider.h"
 #include "base/banned.h"
 
 static int
@@ -92,20 +94,62 @@ open_smarthost(struct config *c, struct buf *errors)
 	    f->master.smarthost_secret, &c->secret_fd, errors);
 }
 
+static int
+check_providers(int fd, struct buf *text, struct why *why)
+{
+	struct providers table;
+	struct arena arena;
+	int r = file_read_fd(fd, text);
+
+	if (r != 0)
+		return why_set(why, r, "%s", r == FAIL_TOO_BIG ? "too long" :
+		    strerror(errno));
+	arena_init(&arena, 4 * PROVIDERS_FILE_MAX);
+	r = providers_parse(&table, buf_str(text), &arena, why);
+	arena_free(&arena);
+	return r;
+}
+
+/* What was checked is what is dealt, however often qmgr starts: a copy that
+ * nobody can change. */
+static int
+copy_providers(int *fd, struct str text, struct why *why)
+{
+	int copy = fd_memory("providers");
+
+	if (copy < 0 || file_pwrite(copy, text, 0) != 0 ||
+	    !fd_seal(copy)) {
+		fd_close(&copy);
+		return why_set(why, FAIL_TEMP, "%s", strerror(errno));
+	}
+	fd_close(fd);
+	*fd = copy;
+	return 0;
+}
+
 /* None is no fault: qmgr has a table built in. */
 static int
 open_providers(struct config *c, struct buf *errors)
 {
 	struct str path = c->conf.queue.providers;
 	char *z = xmemdupz(path.p, path.n);
+	struct buf text;
+	struct why why;
 	int rc = 0;
 
+	buf_init(&text, PROVIDERS_FILE_MAX);
 	c->providers_fd = file_open(master.base_fd, z, O_RDONLY, 0);
-	if (c->providers_fd < 0 && errno != ENOENT) {
+	if (c->providers_fd >= 0) {
+		rc = check_providers(c->providers_fd, &text, &why);
+		if (rc == 0)
+			rc = copy_providers(&c->providers_fd, buf_str(&text),
+			    &why);
+	} else if (errno != ENOENT)
+		rc = why_set(&why, FAIL_PERM, "%s", strerror(errno));
+	if (rc != 0)
 		buf_fmt(errors, "%s: providers \"%s\": %s\n", master.path, z,
-		    strerror(errno));
-		rc = FAIL_PERM;
-	}
+		    why.text);
+	buf_free(&text);
 	free(z);
 	return rc;
 }

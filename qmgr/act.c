@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
@@ -36,11 +37,12 @@ struct job {
 	uint32_t	count;		/* of what it did something to */
 	const void	*lane_told;	/* the last one, not to tell it twice */
 	uint32_t	busy;		/* of what could not be touched just now */
+	uint32_t	held;		/* of what only a release sets going */
 };
 
 static struct link jobs = { &jobs, &jobs };
 
-static job_fn put_why;
+static job_fn put_why, do_verb;
 
 static void
 job_free(struct job *j)
@@ -69,20 +71,44 @@ act_chan_gone(const struct chan *c)
 
 /* --- walking ------------------------------------------------------------- */
 
+/* What was done and what was left, and why: nothing is skipped in silence. */
+static void
+put_sum(const struct job *j, struct buf *out)
+{
+	static const char *const done[] = { [QUEUE_RETRY] = "to be tried now",
+	    [QUEUE_HOLD] = "held", [QUEUE_RELEASE] = "released",
+	    [QUEUE_RM] = "removed" };
+
+	buf_fmt(out, "%u %s", j->count, done[j->verb]);
+	if (j->held > 0)
+		buf_fmt(out, "; %u held, left as they are: see `veredus queue "
+		    "release'", j->held);
+	if (j->busy > 0)
+		buf_fmt(out, "; %u left: being tried this moment, or their "
+		    "sender is being told; ask again", j->busy);
+}
+
 static void
 finish(struct job *j)
 {
 	struct note_ctl_done n = { .count = j->count };
+	bool is_named = j->mid[0] != '\0' || j->address[0] != '\0';
+	struct buf text;
 
-	if (j->count == 0 && j->fn != NULL && (j->mid[0] != '\0' ||
-	    j->address[0] != '\0')) {
-		n.failed = (uint32_t)-(j->busy > 0 ? FAIL_TEMP : FAIL_GONE);
-		n.text = j->busy > 0 ? STR("it is being tried this moment; ask "
-		    "again") : j->fn == put_why ? STR("nothing in the queue is "
+	buf_init(&text, TEXT_MAX);
+	if (is_named && j->count == 0 && j->busy == 0 && j->held == 0) {
+		n.failed = (uint32_t)-FAIL_GONE;
+		n.text = j->fn == put_why ? STR("nothing in the queue is "
 		    "called that; for what has left it see `veredus trace'") :
 		    STR("nothing in the queue is called that");
+	} else if (j->fn == do_verb) {
+		put_sum(j, &text);
+		n.failed = (uint32_t)-(j->busy > 0 ? FAIL_TEMP :
+		    is_named && j->count == 0 ? FAIL_PERM : 0);
+		n.text = buf_str(&text);
 	}
 	note_answer_ctl_done(j->chan, j->ticket, &n);
+	buf_free(&text);
 	job_free(j);
 }
 
@@ -257,9 +283,10 @@ do_verb(struct job *j, struct item *i)
 	}
 	switch (j->verb) {
 	case QUEUE_RETRY:
-		if (i->is_held)
+		if (i->is_held) {
 			j->count--;
-		else
+			j->held++;
+		} else
 			retry(j, i);
 		return;
 	case QUEUE_HOLD:

@@ -109,7 +109,6 @@ cli_folder(struct cli *c, const char *which)
 		{ "users", c->conf.master.users },
 		{ "tables", c->conf.master.tables },
 		{ "dkim", c->conf.master.dkim },
-		{ "providers", c->conf.queue.providers },	/* a file */
 	};
 
 	for (size_t i = 0; i < NITEMS(folders); i++)

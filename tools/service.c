@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "mail/provider.h"
 #include "tools/sendmail.h"
 
 #include "base/banned.h"
@@ -204,33 +203,6 @@ verb_status(struct cli *c, int argc, char **argv)
 	return control_ask(c, words, 1, status_line, NULL);
 }
 
-/* qmgr would take its built-in table in place of a wrong one, and say so in
- * the log only. */
-static int
-check_providers(struct cli *c)
-{
-	const char *path = cli_folder(c, "providers");
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
-	struct providers table;
-	struct arena arena;
-	struct why why;
-	struct buf text;
-
-	if (fd < 0)
-		return EX_OK;	/* not there is fine; master says the rest */
-	buf_init(&text, PROVIDERS_FILE_MAX + 1);
-	arena_init(&arena, 4 * PROVIDERS_FILE_MAX);
-	r = file_read_fd(fd, &text) != 0 ? why_set(&why, FAIL_TOO_BIG,
-	    "cannot be read") : providers_parse(&table, buf_str(&text),
-	    &arena, &why);
-	if (r != 0)
-		cli_say("%s: %s", path, why.text);
-	(void)close(fd);
-	buf_free(&text);
-	arena_free(&arena);
-	return r == 0 ? EX_OK : EX_CONFIG;
-}
-
 /* Everything master would refuse, without starting anything. */
 static int
 verb_check(struct cli *c, int argc, char **argv)
@@ -239,8 +211,7 @@ verb_check(struct cli *c, int argc, char **argv)
 
 	if (argc == 1)
 		c->conf_path = argv[0];
-	if ((code = cli_load(c)) != EX_OK ||
-	    (code = check_providers(c)) != EX_OK)
+	if ((code = cli_load(c)) != EX_OK)
 		return code;
 	dkim_look(c);
 	disk_look(c);

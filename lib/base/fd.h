@@ -19,6 +19,8 @@ enum fd_kind {
 };
 
 bool	fd_is(int fd, enum fd_kind kind);
+int	fd_memory(const char *name);	/* an empty memfd, or -1 with errno */
+bool	fd_seal(int fd);		/* from now on nobody can change it */
 bool	fd_sealed(int fd);	/* memfd that nobody can change any more */
 void	fd_close(int *fd);	/* closes when >= 0 and sets -1 */
 int	fd_nonblock(int fd);	/* 0 or FAIL_TEMP */

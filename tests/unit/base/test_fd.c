@@ -134,10 +134,27 @@ nonblock(void **state)
 	assert_true(fd_nonblock(p[0]) != 0);
 }
 
+static void
+test_seal(void **state)
+{
+	int fd = fd_memory("test");
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_false(fd_sealed(fd));
+	assert_true(fd_seal(fd));
+	assert_true(fd_sealed(fd));
+	assert_int_equal(write(fd, "x", 1), -1);
+	assert_false(fd_seal(fd));
+	fd_close(&fd);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_seal),
 		cmocka_unit_test(each_kind_takes_its_own),
 		cmocka_unit_test(no_descriptor_is_no_kind),
 		cmocka_unit_test(close_forgets),
