@@ -114,12 +114,15 @@ key_expunge(struct account *a, const struct log_record *r)
 	uint8_t uid[20];
 	uint32_t u;
 
+	if (r->replaced)
+		return;
 	while (log_ranges_next(&ranges, &range))
 		for (u = range.first; u >= range.first && u <= range.last;
 		    u++) {
 			known = dict_get(&a->uids,
 			    uid_str(r->mailboxid, u, uid));
-			if (known != NULL)
+			if (known != NULL && known->uid == u &&
+			    memcmp(known->mailboxid, r->mailboxid, 16) == 0)
 				known->expunged = true;
 		}
 }

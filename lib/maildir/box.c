@@ -818,7 +818,7 @@ replay_append(struct box *b, const struct log_record *l, uint64_t names_from,
 	r.letters = in_new ? 0 : fname_letters(l->flags);
 	/* Made anew: what the folders do not have is no message. */
 	if (b->own.building &&
-	    !box_scan_saw(b, l->name, &r.letters, &in_new))
+	    !box_scan_saw(b, l->name, l->uid, &r.letters, &in_new))
 		return 0;
 	if (in_new)
 		r.flags |= INDEX_IN_NEW;

@@ -194,9 +194,16 @@ int	box_copy(struct box *from, uint32_t uid, struct box *to, bool move,
 	    uint32_t *uid_out) MUST_CHECK;
 /* Expunges without touching the files. */
 int	box_moved(struct box *b, const struct box_set *uids) MUST_CHECK;
+/* The same for one whose message gets another UID: its repeat key stands. */
+int	box_replaced(struct box *b, uint32_t uid) MUST_CHECK;
 
 /* --- for deliver.c and scan.c -------------------------------------------- */
 
+/* The name that its record and its entry of the names log give a file, and
+ * its folder. */
+int	box_name_of(struct box *b, const struct index_record *r,
+	    struct names_entry *e_out, char name_out[FNAME_BUF],
+	    int *dir_out) MUST_CHECK;
 void	box_unlink_now(struct box *b, const struct box_set *uids);
 int	box_tmp(struct box *b);		/* folder tmp/; -1 */
 /* Around changes of ours in cur/: keeps them apart from others'. */
@@ -233,8 +240,8 @@ bool	box_held_get(struct box *b, size_t at, struct index_record *r_out);
 /* After a reopen: those that were ready are in the index by the log. */
 void	box_held_forget(struct box *b);
 uint64_t box_cache_add(struct box *b, struct str blob);	/* 0: could not */
-bool	box_scan_saw(struct box *b, struct str base, uint64_t *letters_out,
-	    bool *in_new_out);
+bool	box_scan_saw(struct box *b, struct str base, uint32_t uid,
+	    uint64_t *letters_out, bool *in_new_out);
 void	box_scan_drop(struct box *b);
 bool	box_scan_step(struct box *b, int64_t until_ms);	/* scan.c */
 bool	box_compact(struct box *b, int64_t until_ms);	/* compact.c */

@@ -304,74 +304,182 @@ uid_of(struct box *b, struct str base, uint32_t *uid_out)
 	return found;
 }
 
-/* The file stands there already, whole: it needs a UID or has one. */
+/* What the first try left of a message. */
+struct left {
+	bool		has_record, has_file, has_key;
+	struct index_record r;
+	char		name[FNAME_BUF];	/* of the file, or for it */
+	bool		in_new;
+};
+
+static bool
+has_record(struct box *b, uint32_t uid, struct left *l)
+{
+	struct names_entry e;
+	struct stat st;
+	uint32_t at;
+	int dir;
+
+	l->has_record = box_find(b, uid, &at, &l->r) == 0 &&
+	    box_name_of(b, &l->r, &e, l->name, &dir) == 0;
+	if (!l->has_record)
+		return false;
+	l->in_new = (l->r.flags & INDEX_IN_NEW) != 0;
+	l->has_file = b->v->stat(b->v, dir, l->name, &st) == 0;
+	return true;
+}
+
+/* By its key that is one look; else by its name, everywhere. */
+static void
+look_for(struct box *b, const struct draft *x, struct left *l)
+{
+	const struct account_known *known = account_known(b->a, &x->m.key);
+	struct str base = str_of(x->m.base);
+	char name[FNAME_BUF];
+	uint32_t uid;
+	bool in_new;
+
+	memset(l, 0, sizeof(*l));
+	l->has_key = known != NULL;
+	if (!(known != NULL && memcmp(known->mailboxid, b->h.mailboxid, 16) ==
+	    0 && has_record(b, known->uid, l)) && uid_of(b, base, &uid))
+		(void)has_record(b, uid, l);
+	if (l->has_file || !find_base(b, base, name, &in_new))
+		return;
+	/* No record, or somebody renamed what it names. */
+	l->has_file = true;
+	l->in_new = in_new;
+	memcpy(l->name, name, sizeof(l->name));
+}
+
+/* The record stays as it is; its key belongs into the log. */
 static int
-adopt(struct box *b, struct draft *x, const char *name, bool in_new,
+keep_record(struct box *b, struct draft *x, const struct left *l,
+    uint32_t *uid_out, struct why *why)
+{
+	uint64_t txn;
+
+	if (!l->has_key && box_log_append(b, &x->m, l->r.uid, &txn) != 0)
+		return why_errno(why, FAIL_TEMP, "cannot write the log");
+	*uid_out = l->r.uid;
+	wrote_all(b, l->in_new ? b->new_ : b->cur);
+	return 0;
+}
+
+/* The file stands under its name and has no record.  If that cannot be
+ * written, the file may stay: the next try finds it. */
+static int
+add_record(struct box *b, struct draft *x, const struct left *l,
     uint32_t *uid_out, struct why *why)
 {
 	struct str base;
-	uint64_t txn;
 	bool canonical;
 
-	deliver_drop(b, x);
-	if (uid_of(b, str_of(x->m.base), uid_out)) {
-		if (account_known(b->a, &x->m.key) == NULL &&
-		    box_log_append(b, &x->m, *uid_out, &txn) != 0)
-			return why_errno(why, FAIL_TEMP,
-			    "cannot write the log");
-		return 0;
-	}
-	if (!fname_parse(name, &base, &x->m.letters, &canonical))
+	if (!fname_parse(l->name, &base, &x->m.letters, &canonical))
 		return why_set(why, FAIL_BUG, "no name");
-	x->m.in_new = in_new;
+	x->m.in_new = l->in_new;
 	x->m.flags = fname_flags(x->m.letters);
 	if (box_add(b, &x->m, uid_out) != 0)
 		return why_errno(why, FAIL_TEMP, "cannot write the log");
-	wrote_all(b, in_new ? b->new_ : b->cur);
+	wrote_all(b, l->in_new ? b->new_ : b->cur);
+	return 0;
+}
+
+/* The draft takes the place of that file, or of none. */
+static int
+put_over(struct box *b, struct draft *x, const struct left *l,
+    struct why *why)
+{
+	int dir = l->in_new ? b->new_ : b->cur, r;
+
+	if (!l->in_new)
+		box_cur_begin(b);
+	r = b->v->rename(b->v, box_tmp(b), x->tmp, dir, l->name, true);
+	if (!l->in_new)
+		box_cur_end(b);
+	if (r < 0) {
+		r = why_errno(why, FAIL_TEMP, "cannot rename");
+		deliver_drop(b, x);
+		return r;
+	}
+	x->tmp[0] = '\0';
+	/* A scan that missed the file would expunge it at its end. */
+	if (b->scan != NULL) {
+		box_scan_drop(b);
+		b->todo |= BOX_SCAN_ALL;
+	}
 	return 0;
 }
 
 /* What lies there is not what was sent: a cut came in between.  Whoever had
  * that UID sees it go and the whole message come. */
 static int
-replace(struct box *b, struct draft *x, const char *name, bool in_new,
+replace(struct box *b, struct draft *x, const struct left *l,
     uint32_t *uid_out, struct why *why)
 {
-	struct log_range one;
-	uint32_t n;
+	int r;
 
 	log_event(LOG_LEVEL_WARN, "message-damaged");
 	log_z("account", b->a->name);
-	log_z("file", name);
+	log_z("file", l->name);
 	log_end();
-	if (uid_of(b, str_of(x->m.base), &one.first)) {
-		one.last = one.first;
-		if (box_expunge(b, &one, 1, false, &n) != 0)
+	r = put_over(b, x, l, why);
+	if (r != 0)
+		return r;
+	if (l->has_record) {
+		if (box_replaced(b, l->r.uid) != 0)
 			return why_errno(why, FAIL_TEMP,
 			    "cannot write the log");
 		x->m.uid = 0;
 	}
-	b->v->unlink(b->v, in_new ? b->new_ : b->cur, name);
-	return deliver_commit(b, x, uid_out, why);
+	return add_record(b, x, l, uid_out, why);
 }
 
-/* The bytes of the file are in doubt though they look right: the same name
- * gets a new file (durability.md 9). */
+/* Rule A: are these the bytes that were sent? */
+static bool
+is_whole(struct box *b, struct draft *x, const struct left *l)
+{
+	return !STORE_RULE('A') || same_as_draft(b, x, l->in_new ? b->new_ :
+	    b->cur, l->name);
+}
+
 static int
-write_over(struct box *b, struct draft *x, const char *name, bool in_new,
+again_file(struct box *b, struct draft *x, const struct left *l, bool anew,
     uint32_t *uid_out, struct why *why)
 {
-	int dir = in_new ? b->new_ : b->cur;
+	int r = 0;
 
-	if (!uid_of(b, str_of(x->m.base), uid_out))
-		return replace(b, x, name, in_new, uid_out, why);
-	if (b->v->rename(b->v, box_tmp(b), x->tmp, dir, name, true) < 0) {
+	if (!anew && !is_whole(b, x, l))
+		return replace(b, x, l, uid_out, why);
+	/* A sync failed: the bytes are in doubt though they look right, and
+	 * the same name gets a new file (durability.md 9). */
+	if (anew)
+		r = put_over(b, x, l, why);
+	else
 		deliver_drop(b, x);
-		return why_errno(why, FAIL_TEMP, "cannot rename");
-	}
-	x->tmp[0] = '\0';
-	wrote_all(b, dir);
-	return 0;
+	if (r != 0)
+		return r;
+	return l->has_record ? keep_record(b, x, l, uid_out, why) :
+	    add_record(b, x, l, uid_out, why);
+}
+
+/*
+ * A record without a file.  Somebody deleted it, or a disk forgot it that
+ * was mounted anew without the machine going down: these look alike, and only
+ * one of them may be believed without losing mail.  So it comes back, under
+ * its own UID.
+ */
+static int
+again_record(struct box *b, struct draft *x, const struct left *l,
+    uint32_t *uid_out, struct why *why)
+{
+	int r;
+
+	if (l->r.disk_size != x->m.disk_size ||
+	    l->r.wire_size != x->m.wire_size)
+		return replace(b, x, l, uid_out, why);
+	r = put_over(b, x, l, why);
+	return r != 0 ? r : keep_record(b, x, l, uid_out, why);
 }
 
 /* A UID of a replayed APPEND counts only if it can be put in its place: its
@@ -403,9 +511,8 @@ deliver_again(struct box *b, const struct delivery *d, uint32_t *uid_out,
     struct why *why)
 {
 	const struct account_known *known = account_known(b->a, &d->key);
-	char name[FNAME_BUF];
 	struct draft x;
-	bool in_new;
+	struct left l;
 	int r;
 
 	if (known != NULL && (known->expunged || !STORE_RULE('K'))) {
@@ -416,11 +523,14 @@ deliver_again(struct box *b, const struct delivery *d, uint32_t *uid_out,
 	if (r != 0)
 		return r;
 	settle_uid(b, &x);
-	if (!find_base(b, str_of(x.m.base), name, &in_new))
-		return deliver_commit(b, &x, uid_out, why);
-	if (d->anew)
-		return write_over(b, &x, name, in_new, uid_out, why);
-	if (!STORE_RULE('A') || same_as_draft(b, &x, in_new ? b->new_ : b->cur, name))
-		return adopt(b, &x, name, in_new, uid_out, why);
-	return replace(b, &x, name, in_new, uid_out, why);
+	look_for(b, &x, &l);
+	if (b->stale) {
+		deliver_drop(b, &x);
+		return why_set(why, FAIL_TEMP, "the index is damaged");
+	}
+	if (l.has_file)
+		return again_file(b, &x, &l, d->anew, uid_out, why);
+	if (l.has_record)
+		return again_record(b, &x, &l, uid_out, why);
+	return deliver_commit(b, &x, uid_out, why);
 }

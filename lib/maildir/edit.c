@@ -459,9 +459,11 @@ box_expunge_apply(struct box *b, const struct log_range *v, size_t n,
 }
 
 static int
-expunge_set(struct box *b, const struct box_set *uids, bool gone)
+expunge_set(struct box *b, const struct box_set *uids, bool gone,
+    bool replaced)
 {
-	struct log_record l = { .type = LOG_EXPUNGE, .moved = gone };
+	struct log_record l = { .type = LOG_EXPUNGE, .moved = gone,
+	    .replaced = replaced };
 	int r;
 
 	if (uids->n == 0)
@@ -488,7 +490,7 @@ box_expunge(struct box *b, const struct log_range *v, size_t n,
 
 	*count_out = uids.count;
 	if (r == 0)
-		r = expunge_set(b, &uids, false);
+		r = expunge_set(b, &uids, false, false);
 	box_set_free(&uids);
 	return r;
 }
@@ -496,7 +498,16 @@ box_expunge(struct box *b, const struct log_range *v, size_t n,
 int
 box_moved(struct box *b, const struct box_set *uids)
 {
-	return expunge_set(b, uids, true);
+	return expunge_set(b, uids, true, false);
+}
+
+int
+box_replaced(struct box *b, uint32_t uid)
+{
+	struct log_range one = { uid, uid };
+	struct box_set set = { .v = &one, .n = 1, .count = 1 };
+
+	return expunge_set(b, &set, true, true);
 }
 
 int

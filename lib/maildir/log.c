@@ -17,6 +17,8 @@
 #define APPEND_FIXED	(8 + 16 + 4 + 4 + 4 + 2 + 2 + 8 + 8 * 5)
 #define FLAGS_FIXED	(1 + 1 + 2 + 8)
 
+enum { EXPUNGE_MOVED = 1, EXPUNGE_REPLACED = 2 };
+
 /* --- records ------------------------------------------------------------- */
 
 static void
@@ -65,7 +67,8 @@ put_payload(const struct log_record *r, struct buf *out)
 		break;
 	case LOG_EXPUNGE:
 		buf_u64le(out, (uint64_t)r->when_s);
-		buf_u64le(out, r->moved);
+		buf_u64le(out, (r->moved ? EXPUNGE_MOVED : 0) |
+		    (r->replaced ? EXPUNGE_REPLACED : 0));
 		buf_add(out, r->ranges);
 		break;
 	case LOG_NAME:
@@ -148,7 +151,8 @@ get_payload(struct str s, struct log_record *r)
 		if (s.n < 16 || s.n % 8 != 0)
 			return FAIL_SYNTAX;
 		r->when_s = (int64_t)num_get64le(s.p);
-		r->moved = num_get64le(s.p + 8) != 0;
+		r->moved = num_get64le(s.p + 8) & EXPUNGE_MOVED;
+		r->replaced = num_get64le(s.p + 8) & EXPUNGE_REPLACED;
 		r->ranges = str_from(s, 16);
 		return 0;
 	case LOG_NAME:

@@ -64,6 +64,8 @@ struct log_record {
 	uint8_t		how;		/* enum box_how */
 	uint8_t		bit;		/* KEYWORD */
 	bool		moved;		/* EXPUNGE: the file is elsewhere */
+	bool		replaced;	/* EXPUNGE: and its message comes under
+					 * another UID: no end of its key */
 	struct str	ranges;		/* FLAGS, EXPUNGE: pairs of u32 */
 };
 

@@ -51,6 +51,7 @@ enum { IN_NEW = 1, MATCHED = 2, ODD_NAME = 4, DOOMED = 8, USED = 128 };
 
 struct slot {			/* a file seen */
 	uint64_t	hash, letters;
+	uint32_t	uid;		/* ANEW: the last that was given to it */
 	uint8_t		state;
 };
 
@@ -438,8 +439,7 @@ compare(struct box *b, int64_t until_ms)
 
 	if (s->kind == ONLY_NEW && s->at < b->own.new_from)
 		s->at = b->own.new_from;
-	while (s->at < b->h.records && !b->stale &&
-	    clock_mono_ms() < until_ms) {
+	while (s->at < b->h.records && !b->stale) {
 		n = b->h.records - s->at;
 		if (n > BOX_CHUNK / 4)
 			n = BOX_CHUNK / 4;
@@ -452,6 +452,8 @@ compare(struct box *b, int64_t until_ms)
 			else if (compare_one(b, s->at + k, &r) != 0)
 				b->stale = true;
 		s->at += n;
+		if (clock_mono_ms() >= until_ms)
+			break;
 	}
 	free(p);
 	if (b->stale || s->at < b->h.records)
@@ -746,6 +748,17 @@ by_uid(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
+/* A message that was written anew, or moved away and back, has the name that
+ * it had under another UID: the last one counts. */
+static void
+note_uid(struct box *b, struct str base, uint32_t uid)
+{
+	struct slot *x = slot_find(b->scan, hash_of(b, base));
+
+	if (x != NULL && x->uid < uid)
+		x->uid = uid;
+}
+
 /* UIDs that the log says are expunged leave the list. */
 static void
 strike(struct box *b)
@@ -758,8 +771,11 @@ strike(struct box *b)
 
 	log_walk_begin(&w, &b->a->log);
 	while (log_walk_next(&w, &l)) {
-		if (l.type != LOG_EXPUNGE || memcmp(l.mailboxid,
-		    b->names.head.mailboxid, 16) != 0)
+		if (memcmp(l.mailboxid, b->names.head.mailboxid, 16) != 0)
+			continue;
+		if (l.type == LOG_APPEND)
+			note_uid(b, l.name, l.uid);
+		if (l.type != LOG_EXPUNGE)
 			continue;
 		while (log_ranges_next(&l.ranges, &range)) {
 			for (low = 0, high = s->entries; low < high;) {
@@ -789,6 +805,7 @@ list_names(struct box *b)
 	names_walk_begin(w, &b->names, names_first(&b->names));
 	while (names_walk_next(w, &e, &x.at)) {
 		x.uid = e.uid;
+		note_uid(b, str_of(e.base), e.uid);
 		if (s->entries == s->entry_cap) {
 			s->entry_cap = s->entry_cap == 0 ? 256 :
 			    s->entry_cap * 2;
@@ -933,8 +950,8 @@ rebuild_one(struct box *b, const struct entry *x)
 	if (fail != 0)
 		return fail == FAIL_TEMP ? fail : 0;
 	slot = slot_find(s, hash_of(b, str_of(e.base)));
-	if (slot == NULL || slot->state & MATCHED)
-		return 0;		/* its file is gone */
+	if (slot == NULL || slot->state & MATCHED || slot->uid != x->uid)
+		return 0;		/* its file is gone, or another's */
 	r.letters = slot->letters;
 	r.flags = fname_flags(slot->letters);
 	if (slot->state & IN_NEW)
@@ -998,15 +1015,16 @@ rebuild(struct box *b, int64_t until_ms)
 	return true;
 }
 
-/* Did the scan see a file of this base that no record has yet? */
+/* Did the scan see a file of this base that no record has yet, and none of a
+ * later UID will? */
 bool
-box_scan_saw(struct box *b, struct str base, uint64_t *letters_out,
-    bool *in_new_out)
+box_scan_saw(struct box *b, struct str base, uint32_t uid,
+    uint64_t *letters_out, bool *in_new_out)
 {
 	struct slot *x = b->scan == NULL ? NULL :
 	    slot_find(b->scan, hash_of(b, base));
 
-	if (x == NULL || x->state & MATCHED)
+	if (x == NULL || x->state & MATCHED || x->uid > uid)
 		return false;
 	x->state |= MATCHED;
 	b->scan->matched++;

@@ -64,16 +64,16 @@ box_tmp(struct box *b)
 
 /* --- a message's file ---------------------------------------------------- */
 
-static int
-file_of(struct box *b, const struct index_record *r, struct names_entry *e,
-    char name[FNAME_BUF], int *dir_out)
+int
+box_name_of(struct box *b, const struct index_record *r,
+    struct names_entry *e_out, char name_out[FNAME_BUF], int *dir_out)
 {
-	int fail = names_get(&b->names, r->name_at, e);
+	int fail = names_get(&b->names, r->name_at, e_out);
 
-	if (fail != 0 || e->uid != r->uid)
+	if (fail != 0 || e_out->uid != r->uid)
 		return box_damaged(b, 0);	/* it has other offsets */
-	if (!fname_make(str_of(e->base), r->letters,
-	    (r->flags & INDEX_IN_NEW) != 0, name))
+	if (!fname_make(str_of(e_out->base), r->letters,
+	    (r->flags & INDEX_IN_NEW) != 0, name_out))
 		return FAIL_PERM;
 	*dir_out = r->flags & INDEX_IN_NEW ? b->new_ : b->cur;
 	return 0;
@@ -90,7 +90,7 @@ box_file(struct box *b, uint32_t uid, int *fd_out, uint64_t *size_out)
 	int dir, fail = box_find(b, uid, &at, &r);
 
 	if (fail == 0)
-		fail = file_of(b, &r, &e, name, &dir);
+		fail = box_name_of(b, &r, &e, name, &dir);
 	if (fail != 0)
 		return fail;
 	*fd_out = b->v->open(b->v, dir, name, O_RDONLY, 0);
@@ -263,7 +263,7 @@ box_copy(struct box *from, uint32_t uid, struct box *to, bool move,
 	int dir, fail = box_find(from, uid, &at, &r);
 
 	if (fail == 0)
-		fail = file_of(from, &r, &e, name, &dir);
+		fail = box_name_of(from, &r, &e, name, &dir);
 	if (fail == 0)
 		fail = map_keywords(from, to, r.keywords, &m.keywords);
 	if (fail != 0)
@@ -313,7 +313,7 @@ unlink_one(struct box *b, struct index_record *r)
 	struct names_entry e;
 	int dir;
 
-	if (file_of(b, r, &e, name, &dir) != 0)
+	if (box_name_of(b, r, &e, name, &dir) != 0)
 		return;
 	if (b->v->unlink(b->v, dir, name) < 0) {
 		if (errno != ENOENT)
@@ -335,7 +335,7 @@ rename_one(struct box *b, struct index_record *r)
 	struct names_entry e;
 	int dir;
 
-	if (file_of(b, r, &e, name, &dir) != 0 ||
+	if (box_name_of(b, r, &e, name, &dir) != 0 ||
 	    !fname_make(str_of(e.base), letters, false, new_name))
 		return;
 	if (b->v->rename(b->v, dir, name, b->cur, new_name, false) < 0) {
@@ -514,7 +514,7 @@ warm_record(struct box *b, uint32_t at)
 	if (r.cache_at != 0 || r.flags & INDEX_EXPUNGED ||
 	    r.disk_size > WARM_MAX)
 		return 0;
-	if (file_of(b, &r, &e, name, &dir) != 0)
+	if (box_name_of(b, &r, &e, name, &dir) != 0)
 		return b->stale ? FAIL_TEMP : 0;
 	fd = b->v->open(b->v, dir, name, O_RDONLY, 0);
 	if (fd < 0)

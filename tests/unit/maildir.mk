@@ -6,6 +6,9 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/maildir/test_box
 tests_unit_maildir_test_box_SOURCES = tests/unit/maildir/test_box.c $(MAILDIR_WORLD)
 tests_unit_maildir_test_box_LDADD = $(MAILDIR_LIBS)
+check_PROGRAMS += tests/unit/maildir/test_deliver
+tests_unit_maildir_test_deliver_SOURCES = tests/unit/maildir/test_deliver.c $(MAILDIR_WORLD)
+tests_unit_maildir_test_deliver_LDADD = $(MAILDIR_LIBS)
 check_PROGRAMS += tests/unit/maildir/test_fname
 tests_unit_maildir_test_fname_SOURCES = tests/unit/maildir/test_fname.c $(MAILDIR_WORLD)
 tests_unit_maildir_test_fname_LDADD = $(MAILDIR_LIBS)

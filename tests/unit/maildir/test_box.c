@@ -456,68 +456,6 @@ one_at_a_time(void **state)
 }
 
 static void
-repeats(void **state)
-{
-	struct box *b = world_box(&w, "INBOX");
-	struct log_range one = { 1, 1 };
-	struct delivery d;
-	struct why why;
-	uint32_t uid, n;
-
-	(void)state;
-	deliver(b, "one", 1);
-	world_delivery(&d, "one", 1);
-	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
-	assert_int_equal(uid, 1);
-	assert_int_equal(b->h.messages, 1);
-	/* Another recipient number is another delivery. */
-	d.key.number = 2;
-	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
-	assert_int_equal(uid, 2);
-	/* Expunged: it does not come back. */
-	d.key.number = 1;
-	assert_int_equal(box_expunge(b, &one, 1, false, &n), 0);
-	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
-	assert_int_equal(b->h.messages, 1);
-	b = again(b);
-	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
-	assert_int_equal(b->h.messages, 1);
-	/* The log anew keeps both. */
-	assert_int_equal(account_log_anew(w.a, 1), 0);
-	b = again(b);
-	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
-	assert_int_equal(b->h.messages, 1);
-	close(d.fd);
-}
-
-/* Rule 14: a file that was cut short is not believed. */
-static void
-repeat_damaged(void **state)
-{
-	struct box *b = world_box(&w, "INBOX");
-	struct index_record r;
-	struct names_entry e;
-	struct delivery d;
-	struct why why;
-	uint32_t uid, at;
-	char path[900], text[64];
-
-	(void)state;
-	deliver(b, "precious", 1);
-	assert_int_equal(box_find(b, 1, &at, &r), 0);
-	assert_int_equal(names_get(&b->names, r.name_at, &e), 0);
-	snprintf(path, sizeof(path),
-	    "%s/mail/example.org/joe/Maildir/new/%s", w.dir, e.base);
-	assert_int_equal(truncate(path, 0), 0);
-	world_delivery(&d, "precious", 1);
-	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
-	close(d.fd);
-	assert_int_equal(b->h.messages, 1);
-	world_text(b, uid, text);
-	assert_string_equal(text, "precious");
-}
-
-static void
 compacted(void **state)
 {
 	struct box *b = world_box(&w, "INBOX");
@@ -628,8 +566,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(delivered), T(flags_and_names), T(expunged),
 		T(copied_and_moved), T(others_deliver), T(others_rename),
-		T(rebuilt), T(held), T(numbers_jump), T(one_at_a_time), T(repeats),
-		T(repeat_damaged), T(compacted), T(first_scan),
+		T(rebuilt), T(held), T(numbers_jump), T(one_at_a_time),
+		T(compacted), T(first_scan),
 		T(index_deleted),
 	};
 

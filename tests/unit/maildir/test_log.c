@@ -46,6 +46,8 @@ records(void **state)
 		  .name = STR("$Junk") },
 		{ .type = LOG_EXPUNGE, .txn = 8, .when_s = 3, .moved = true },
 		{ .type = LOG_NAME, .txn = 9, .when_s = 10 },
+		{ .type = LOG_EXPUNGE, .txn = 10, .when_s = 3,
+		  .replaced = true },
 	}, got;
 	struct log_range range;
 	struct buf b, v;
@@ -55,7 +57,7 @@ records(void **state)
 	buf_init(&b, LOG_RECORD_MAX);
 	buf_init(&v, 100);
 	log_ranges_put(&v, ranges, 2);
-	r[1].ranges = r[3].ranges = buf_str(&v);
+	r[1].ranges = r[3].ranges = r[5].ranges = buf_str(&v);
 	for (i = 0; i < NITEMS(r); i++) {
 		buf_reset(&b);
 		log_record_put(&r[i], &b);
@@ -66,6 +68,7 @@ records(void **state)
 		assert_true(got.keywords == r[i].keywords);
 		assert_int_equal(got.uid, r[i].uid);
 		assert_int_equal(got.moved, r[i].moved);
+		assert_int_equal(got.replaced, r[i].replaced);
 		assert_true(got.wire_size == r[i].wire_size);
 		assert_true(str_eq(got.name, r[i].name));
 		for (k = 0; k < n; k++)
