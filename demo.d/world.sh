@@ -165,9 +165,24 @@ verdicts() {
 	good "curl fetched it with $*"
 }
 
+# judged WHO WORD ... - what the suite itself says of its domain's records
+judged() {
+	local who=$1 domain=example.org address=$here word
+	shift
+	[ $who = veredus ] || domain=example.net address=$there
+	show "veredus check domain $domain $address"
+	$who check domain $domain $address > "$work/domain" 2>&1
+	cut -c1-110 "$work/domain" | inset
+	for word; do
+		grep -q "$word" "$work/domain" || { bad "no $word"; return; }
+	done
+	good "so it says"
+}
+
 there_and_back() {
 	title "From example.org to example.net and back; what the receiver believes"
 	there_token=$(openssl rand -hex 8) back_token=$(openssl rand -hex 8)
+	judged veredus "^mx .*ok" "^spf .*ok" "^dkim .*ok" "^dmarc .*ok" "^ptr .*ok" "^helo .*ok"
 	send joe localhost eve@example.net "$there_token" && receive eve "$there_token" &&
 	    verdicts spf=pass dkim=pass dmarc=pass
 	send eve $there joe@example.org "$back_token" && receive joe "$back_token" &&
@@ -211,4 +226,5 @@ key_broken() {
 	token=$(openssl rand -hex 8)
 	send eve $there joe@example.org "$token" && receive joe "$token" || return
 	verdicts spf=pass dkim=permerror dkim=fail
+	judged veredus2 "^dkim .*wrong .* is not that of our key"
 }

@@ -20,6 +20,7 @@ struct cli {
 	const char	*conf_path;	/* -c, or the compiled-in place */
 	bool		json;		/* --json */
 	bool		trace;		/* --trace */
+	bool		quiet;		/* control_ask prints nothing of an answer */
 	const char	*selector, *type; /* --selector, --type; NULL: not given */
 	bool		loaded;
 	struct conf_file file;
@@ -38,7 +39,7 @@ struct verb {
 };
 
 extern const struct verb service_verbs[], account_verbs[], alias_verbs[],
-    mail_verbs[], dkim_verbs[];
+    domain_verbs[], mail_verbs[], dkim_verbs[];
 
 /* Reads and checks the file; on errors prints them all and returns 78. */
 int	cli_load(struct cli *c) MUST_CHECK;
@@ -54,6 +55,12 @@ void	cli_say(const char *fmt, ...) PRINTF(1, 2);
 
 /* Says what master and signd would refuse of the DKIM keys; dkim.c. */
 void	dkim_look(struct cli *c);
+/* The keys of a domain; public is what stands behind p=.  EX_NOPERM, and a
+ * complaint, when they are not ours to read; none at all is EX_OK. */
+typedef void dkim_key_fn(void *arg, struct str selector, const char *type,
+	    unsigned bits, struct str public);
+int	dkim_each(struct cli *c, struct str domain, dkim_key_fn *fn, void *arg)
+	    MUST_CHECK;
 /* Says which folder lies where a power cut may lose what was flushed; disk.c. */
 void	disk_look(struct cli *c);
 

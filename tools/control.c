@@ -135,11 +135,13 @@ finish(struct cli *c, const struct json_row *r, struct str line)
 {
 	struct str failed = json_get(r, "failed"), text = json_get(r, "text");
 
-	if (c->json)
+	if (c->quiet)
+		;
+	else if (c->json)
 		printf("%.*s\n", STR_ARG(line));
 	else if (text.n > 0 && str_same(failed, "0"))
 		printf("%.*s\n", STR_ARG(text));
-	if (!c->json && !str_same(failed, "0"))
+	if (!c->quiet && !c->json && !str_same(failed, "0"))
 		cli_say("%.*s", STR_ARG(text.n > 0 ? text : failed));
 	for (size_t i = 0; i < NITEMS(failures); i++)
 		if (str_same(failed, failures[i].word))
@@ -165,9 +167,10 @@ hear(struct cli *c, int fd, control_row_fn *on_row, void *arg)
 			code = EX_PROTOCOL;
 		} else if (json_true(&row, "done"))
 			code = finish(c, &row, buf_str(&line));
-		else if (c->json)
+		else if (c->json && !c->quiet)
 			printf("%s\n", buf_cstr(&line));
-		if (code < 0 && on_row != NULL && (!c->json || arg != NULL))
+		if (on_row != NULL && (code < 0 || c->quiet) &&
+		    (!c->json || arg != NULL))
 			on_row(c, &row, arg);
 	}
 	if (code < 0) {

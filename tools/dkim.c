@@ -71,11 +71,17 @@ take_selector(const char *z, struct str *out)
 	return EX_DATAERR;
 }
 
+static const char *
+folder_of(struct cli *c, struct str domain)
+{
+	return cli_z(c, arena_fmt(&c->arena, "%s/%.*s", cli_folder(c, "dkim"),
+	    STR_ARG(domain)));
+}
+
 static int
 open_folder(struct cli *c, struct str domain, bool make)
 {
-	const char *path = cli_z(c, arena_fmt(&c->arena, "%s/%.*s",
-	    cli_folder(c, "dkim"), STR_ARG(domain)));
+	const char *path = folder_of(c, domain);
 	int fd;
 
 	/* before master has made it; it checks the modes again */
@@ -130,10 +136,11 @@ put_json(struct buf *out, const struct key *k, struct str value)
 	buf_free(&row);
 }
 
-typedef void put_fn(struct cli *c, struct buf *out, const struct key *k);
+/* out: whatever the put_fn writes to; a struct buf of the verbs here. */
+typedef void put_fn(struct cli *c, void *out, const struct key *k);
 
 static void
-put_record(struct cli *c, struct buf *out, const struct key *k)
+put_record(struct cli *c, void *out, const struct key *k)
 {
 	struct buf value;
 
@@ -147,7 +154,7 @@ put_record(struct cli *c, struct buf *out, const struct key *k)
 }
 
 static void
-put_row(struct cli *c, struct buf *out, const struct key *k)
+put_row(struct cli *c, void *out, const struct key *k)
 {
 	if (c->json)
 		put_record(c, out, k);
@@ -184,7 +191,7 @@ read_key(int folder, struct str domain, struct str selector, struct key *k)
 
 static int
 put_one(struct cli *c, int folder, struct str domain, struct str selector,
-    put_fn *put, struct buf *out)
+    put_fn *put, void *out)
 {
 	struct key k;
 	int code = read_key(folder, domain, selector, &k);
@@ -211,7 +218,7 @@ is_shown(const struct dirent *e)
 
 static int
 put_domain(struct cli *c, int folder, struct str domain, put_fn *put,
-    struct buf *out)
+    void *out)
 {
 	struct dirent **e = NULL;
 	int n = scandirat(folder, ".", &e, is_key, alphasort), code = EX_OK;
@@ -403,7 +410,7 @@ verb_dkim_list(struct cli *c, int argc, char **argv)
 /* What master would refuse (master/dkim.c), and signd (an unreadable key is
  * said by read_key). */
 static void
-put_doubts(struct cli *c, struct buf *out, const struct key *k)
+put_doubts(struct cli *c, void *out, const struct key *k)
 {
 	if (k->type == KEYPAIR_RSA && k->bits < 1024)
 		cli_say("%.*s/%.*s" SUFFIX ": an RSA key has at least 1024 "
@@ -439,6 +446,36 @@ dkim_look(struct cli *c)
 	buf_init(&out, OUT_MAX);
 	(void)each_domain(c, look_at_domain, &out);
 	buf_free(&out);
+}
+
+struct each {
+	dkim_key_fn	*fn;
+	void		*arg;
+};
+
+static void
+give(struct cli *c, void *each, const struct key *k)
+{
+	const struct each *e = each;
+
+	e->fn(e->arg, k->selector, keypair_name(k->type), k->bits,
+	    arena_str(&c->arena, buf_str(&k->public)));
+}
+
+int
+dkim_each(struct cli *c, struct str domain, dkim_key_fn *fn, void *arg)
+{
+	struct each each = { .fn = fn, .arg = arg };
+	int folder, code;
+
+	if (faccessat(AT_FDCWD, folder_of(c, domain), F_OK, AT_EACCESS) != 0 &&
+	    errno == ENOENT)
+		return EX_OK;
+	if ((folder = open_folder(c, domain, false)) < 0)
+		return errno == EACCES ? EX_NOPERM : EX_NOINPUT;
+	code = put_domain(c, folder, domain, give, &each);
+	(void)close(folder);
+	return code;
 }
 
 static int

@@ -3,7 +3,7 @@ sbin_PROGRAMS += tools/veredus tools/sendmail
 TOOLS_COMMON = tools/cli.c tools/cli.h tools/control.c tools/drop.c \
 	tools/compose.c tools/json.c tools/json.h tools/sendmail.h tools/submit.c
 tools_veredus_SOURCES = tools/account.c tools/alias.c tools/disk.c tools/dkim.c \
-	tools/mail.c tools/main.c \
+	tools/domain.c tools/mail.c tools/main.c \
 	tools/service.c tools/trace.c tools/trace.h tools/why.c tools/why.h $(TOOLS_COMMON)
 tools_veredus_LDADD = lib/libconf.a lib/libtable.a lib/libsmtp.a lib/libmail.a \
 	lib/libcrypto.a lib/libbase.a $(BDB_LIBS) $(CRYPT_LIBS) $(OPENSSL_LIBS)

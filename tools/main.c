@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tools/main.c - veredus(8): the operator's one command.  A verb is a row of
- * a table in service.c, account.c, alias.c, mail.c or dkim.c; this file knows none
- * of them.
+ * a table in service.c, account.c, alias.c, mail.c, domain.c or dkim.c; this
+ * file knows none of them.
  */
 #include "tools/cli.h"
 
@@ -24,6 +24,7 @@ static const struct {
 	{ "accounts", account_verbs },
 	{ "aliases", alias_verbs },
 	{ "mail", mail_verbs },
+	{ "domains", domain_verbs },
 	{ "DKIM keys", dkim_verbs },
 };
 
@@ -61,14 +62,23 @@ words_matched(const struct verb *v, int argc, char **argv)
 	return argc > 1 && strcmp(argv[1], blank + 1) == 0 ? 2 : 0;
 }
 
+/* `check domain' before `check', which would take the word for a file. */
 static const struct verb *
 find(int argc, char **argv, int *taken_out)
 {
+	const struct verb *best = NULL;
+
+	*taken_out = 0;
 	for (size_t g = 0; g < NITEMS(groups); g++)
-		for (const struct verb *v = groups[g].verbs; v->name; v++)
-			if ((*taken_out = words_matched(v, argc, argv)) > 0)
-				return v;
-	return NULL;
+		for (const struct verb *v = groups[g].verbs; v->name; v++) {
+			int n = words_matched(v, argc, argv);
+
+			if (n > *taken_out) {
+				*taken_out = n;
+				best = v;
+			}
+		}
+	return best;
 }
 
 static int

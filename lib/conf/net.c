@@ -113,3 +113,21 @@ net_around(const uint8_t addr[16], struct net *net_out)
 	    96 + 24 : 64;
 	cut(net_out->addr, net_out->bits);
 }
+
+bool
+net_reverse(struct str address, struct buf *out)
+{
+	uint8_t a[16];
+
+	if (!net_addr(address, a))
+		return false;
+	if (memcmp(a, mapped, sizeof(mapped)) == 0) {
+		buf_fmt(out, "%u.%u.%u.%u.in-addr.arpa", a[15], a[14], a[13],
+		    a[12]);
+		return true;
+	}
+	for (unsigned i = 16; i-- > 0; )
+		buf_fmt(out, "%x.%x.", a[i] & 15u, a[i] >> 4u);
+	buf_z(out, "ip6.arpa");
+	return true;
+}

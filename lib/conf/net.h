@@ -9,7 +9,7 @@
 #ifndef CONF_NET_H
 #define CONF_NET_H
 
-#include "base/str.h"
+#include "base/buf.h"
 
 struct net {
 	uint8_t	addr[16];	/* bits beyond `bits` are zero */
@@ -27,5 +27,8 @@ bool	net_has(const struct net *net, const uint8_t addr[16]);
 bool	net_listed(const struct strs *nets, struct str peer);
 /* What counts as one neighbourhood: the /24 of IPv4, the /64 of IPv6. */
 void	net_around(const uint8_t addr[16], struct net *net_out);
+/* "1.2.0.192.in-addr.arpa": the name whose PTR says who an address is.
+ * False, and nothing is added, when it is no address. */
+bool	net_reverse(struct str address, struct buf *out) MUST_CHECK;
 
 #endif

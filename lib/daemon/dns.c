@@ -12,7 +12,6 @@
 
 #include "base/arena.h"
 #include "base/enc.h"
-#include "conf/net.h"
 #include "daemon/daemon.h"
 
 #include "base/banned.h"
@@ -150,33 +149,6 @@ dns_forget(struct dns_query *q)
 }
 
 /* --- text ---------------------------------------------------------------- */
-
-static bool
-is_mapped(const uint8_t a[16])
-{
-	for (unsigned i = 0; i < 10; i++)
-		if (a[i] != 0)
-			return false;
-	return a[10] == 0xff && a[11] == 0xff;
-}
-
-bool
-dns_reverse(struct str address, struct buf *out)
-{
-	uint8_t a[16];
-
-	if (!net_addr(address, a))
-		return false;
-	if (is_mapped(a)) {
-		buf_fmt(out, "%u.%u.%u.%u.in-addr.arpa", a[15], a[14], a[13],
-		    a[12]);
-		return true;
-	}
-	for (unsigned i = 16; i-- > 0; )
-		buf_fmt(out, "%x.%x.", a[i] & 15u, a[i] >> 4u);
-	buf_z(out, "ip6.arpa");
-	return true;
-}
 
 static const struct {
 	enum dns_type	type;

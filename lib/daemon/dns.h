@@ -52,10 +52,6 @@ struct dns_query *dns_ask(struct str name, enum dns_type type,
 	    int64_t wait_ms, dns_then_fn *then, void *arg);
 void	dns_forget(struct dns_query *q);	/* NULL is harmless */
 
-/* "1.2.0.192.in-addr.arpa": the name whose PTR says who an address is.
- * False, and nothing is added, when it is no address. */
-bool	dns_reverse(struct str address, struct buf *out) MUST_CHECK;
-
 const char *dns_type_name(enum dns_type type);	/* NULL: none of ours */
 enum dns_type dns_type_of(struct str name);	/* 0: none of ours */
 /* "no-name": an enum dns_result in a word, for logs. */

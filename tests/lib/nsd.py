@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A private nsd on 127.0.0.1 for one zone.
+"""A private nsd on 127.0.0.1 for one zone; "" is the root, and all below it.
 
     with Nsd("test", "far MX 10 a.hosts\\n...") as dns:
         dns.setting()       # for veredus.conf
@@ -18,7 +18,7 @@ from instance import free_ports
 
 HEAD = """$ORIGIN %s.
 $TTL 60
-@ SOA ns.%s. root.%s. 1 3600 600 86400 1
+@ SOA ns root 1 3600 600 86400 1
 @ NS ns
 ns A 127.0.0.1
 """
@@ -51,9 +51,10 @@ class Nsd:
         os.chmod(self.dir, 0o755)
         self.port, = free_ports(1)
         with open(self.path("zone"), "w") as f:
-            f.write(HEAD % (zone, zone, zone) + records)
+            f.write(HEAD % zone + records)
         with open(self.path("conf"), "w") as f:
-            f.write(CONF % (self.port, self.dir, self.dir, self.dir, zone))
+            f.write(CONF % (self.port, self.dir, self.dir, self.dir,
+                            zone or "."))
         self.process = None
 
     def path(self, name):
@@ -64,7 +65,7 @@ class Nsd:
 
     def answers(self):
         name = b"".join(bytes([len(x)]) + x.encode()
-                        for x in self.zone.split(".")) + b"\0"
+                        for x in self.zone.split(".") if x) + b"\0"
         ask = struct.pack(">6H", 7, 0, 1, 0, 0, 0) + name + b"\0\6\0\1"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.2)

@@ -46,4 +46,12 @@ tests_unit_mail_test_dmarc_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
 check_PROGRAMS += tests/unit/mail/test_recode
 tests_unit_mail_test_recode_SOURCES = tests/unit/mail/test_recode.c
 tests_unit_mail_test_recode_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_zone
+tests_unit_mail_test_zone_SOURCES = tests/unit/mail/test_zone.c \
+	tests/unit/mail/dnsworld.h
+tests_unit_mail_test_zone_LDADD = lib/libmail.a lib/libspf.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/mail/test_zonetxt
+tests_unit_mail_test_zonetxt_SOURCES = tests/unit/mail/test_zonetxt.c \
+	tests/unit/mail/dnsworld.h
+tests_unit_mail_test_zonetxt_LDADD = lib/libmail.a lib/libspf.a lib/libbase.a $(LDADD_UNIT)
 endif

@@ -101,6 +101,30 @@ around(void **state)
 	(void)state;
 }
 
+static void
+reverse(void **state)
+{
+	static const struct { const char *address, *name; } cases[] = {
+		{ "192.0.2.10", "10.2.0.192.in-addr.arpa" },
+		{ "::ffff:192.0.2.10", "10.2.0.192.in-addr.arpa" },
+		{ "2001:db8::1f", "f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
+		  "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa" },
+		{ "uid:0", NULL }, { "", NULL }, { "192.0.2.256", NULL },
+	};
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 256);
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		buf_reset(&b);
+		assert_int_equal(net_reverse(str_of(cases[i].address), &b),
+		    cases[i].name != NULL);
+		assert_string_equal(buf_cstr(&b),
+		    cases[i].name == NULL ? "" : cases[i].name);
+	}
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -109,6 +133,7 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(listed),
 		cmocka_unit_test(around),
+		cmocka_unit_test(reverse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,30 +224,6 @@ test_forget(void **state)
 }
 
 static void
-test_reverse(void **state)
-{
-	static const struct { const char *address, *name; } cases[] = {
-		{ "192.0.2.10", "10.2.0.192.in-addr.arpa" },
-		{ "::ffff:192.0.2.10", "10.2.0.192.in-addr.arpa" },
-		{ "2001:db8::1f", "f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
-		  "0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa" },
-		{ "uid:0", NULL }, { "", NULL }, { "192.0.2.256", NULL },
-	};
-	struct buf b;
-
-	(void)state;
-	buf_init(&b, 256);
-	for (size_t i = 0; i < NITEMS(cases); i++) {
-		buf_reset(&b);
-		assert_int_equal(dns_reverse(str_of(cases[i].address), &b),
-		    cases[i].name != NULL);
-		assert_string_equal(buf_cstr(&b),
-		    cases[i].name == NULL ? "" : cases[i].name);
-	}
-	buf_free(&b);
-}
-
-static void
 test_show(void **state)
 {
 	static const struct { const char *type; struct str data;
@@ -288,7 +264,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_rows), T(test_nonsense), T(test_death), T(test_stopped),
-		T(test_forget), cmocka_unit_test(test_reverse),
+		T(test_forget),
 		cmocka_unit_test(test_show),
 	};
 
