@@ -14,7 +14,8 @@
  * TXT.  It asks nothing: what it wants to know and ours did not makes the two
  * incomparable.  Its "invalid" is an error (an unwary caller takes it for
  * none), and it counts no void look-ups: so ours being permerror is not
- * compared either.
+ * compared either.  `spf engine unguarded' shows it all: then a sender can
+ * end it at will, and nothing but it.
  */
 #include "smtpd/second.h"
 
@@ -42,6 +43,7 @@ enum { RECORD_MAX = 450, ANSWER_MAX = 1024, QUESTION_MAX = 64 * 1024 };
 
 static struct {
 	int		fd;		/* -1: there is none */
+	bool		is_guarded;
 	struct watch	watch;
 	uint64_t	asked, agreed, differed, skipped, died;
 } second = { .fd = -1 };
@@ -264,8 +266,9 @@ second_fork(void)
 	int end[2];
 	pid_t pid;
 
-	if (!str_same(daemon_conf()->check.engine, "both"))
+	if (str_same(daemon_conf()->check.engine, "own"))
 		return;
+	second.is_guarded = str_same(daemon_conf()->check.engine, "both");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, end) != 0)
 		return;
 	pid = fork();
@@ -392,9 +395,9 @@ put_rows(struct buf *out, struct str *in, uint32_t type, uint32_t rows)
 	for (uint32_t i = 0; i < rows && in->n > 0; i++) {
 		struct str d = take(in);
 
-		if (type != SPF_TYPE_TXT) {
+		if (type != SPF_TYPE_TXT || !second.is_guarded) {
 			put(&b, d);
-			ok = ok && d.n < 256;
+			ok = ok && (d.n < 256 || !second.is_guarded);
 		} else if (spf_is_record(d)) {
 			ok = ok && put_record(&b, d);
 		} else {

@@ -177,10 +177,11 @@
 	P(unavailable, word, "check unavailable", "accept", "accept later", \
 	  "", BY(SMTPD), "When checkd does not answer: accept the mail, "	\
 	  "marked temperror, or a temporary failure (451).")		\
-	P(engine, word, "spf engine", "own", "own both", "", BY(CHECKD),	\
+	P(engine, word, "spf engine", "own", "own both unguarded", "", BY(CHECKD), \
 	  "own: ours alone. both: libspf2 is asked too, in a process of its "	\
 	  "own; ours is the verdict, differences are counted and logged. "	\
-	  "Takes effect when checkd starts.")				\
+	  "unguarded: it also sees records that are known to crash it, for "	\
+	  "tests. Takes effect when checkd starts.")			\
 	P(spf_fail, word, "check spf fail", "mark", "accept mark reject", "", \
 	  BY(CHECKD), "The domain of MAIL FROM (of HELO, if that is null) " \
 	  "says the client may not send for it. Nothing SPF says counts where " \
