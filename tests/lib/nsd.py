@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: ISC
-"""A private nsd on 127.0.0.1 for one zone; "" is the root, and all below it.
+"""A private nsd on 127.0.0.1.
 
     with Nsd("test", "far MX 10 a.hosts\\n...") as dns:
         dns.setting()       # for veredus.conf
         dns.stop(); dns.start()
+
+    Nsd({"test": "far MX ...", "example.org": "..."})   # several zones
+    Nsd("", "test MX ...")          # the root, and all below it
+    dns.write("test", "far MX 10 b.hosts\\n"); dns.reload()
 """
 
 import os
+import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import tempfile
 import time
 
-from instance import free_ports
+from instance import free_ports, wait_for
 
 HEAD = """$ORIGIN %s.
 $TTL 60
-@ SOA ns root 1 3600 600 86400 1
+@ SOA ns root %d 3600 600 86400 1
 @ NS ns
 ns A 127.0.0.1
 """
@@ -35,9 +41,10 @@ CONF = """server:
   hide-version: yes
 remote-control:
   control-enable: no
-zone:
+"""
+ZONE = """zone:
   name: "%s"
-  zonefile: "zone"
+  zonefile: "%s"
 """
 
 
@@ -46,35 +53,51 @@ def is_there():
 
 
 class Nsd:
-    def __init__(self, zone, records):
-        self.zone, self.dir = zone, tempfile.mkdtemp(prefix="nsd-")
+    def __init__(self, zones, records=None, port=None):
+        """zones: name -> records, or one name with its records beside it."""
+        self.zones = {zones: records} if isinstance(zones, str) else zones
+        self.dir = tempfile.mkdtemp(prefix="nsd-")
         os.chmod(self.dir, 0o755)
-        self.port, = free_ports(1)
-        with open(self.path("zone"), "w") as f:
-            f.write(HEAD % zone + records)
+        self.port = port or free_ports(1)[0]
+        self.serial, self.process = 0, None
+        for zone, text in self.zones.items():
+            self.write(zone, text)
         with open(self.path("conf"), "w") as f:
-            f.write(CONF % (self.port, self.dir, self.dir, self.dir,
-                            zone or "."))
-        self.process = None
+            f.write(CONF % (self.port, self.dir, self.dir, self.dir) +
+                    "".join(ZONE % (z or ".", z or "root")
+                            for z in self.zones))
 
     def path(self, name):
         return os.path.join(self.dir, name)
 
+    def write(self, zone, records):
+        """Its records as they are from the next start or reload."""
+        self.serial += 1
+        with open(self.path(zone or "root"), "w") as f:
+            f.write(HEAD % (zone, self.serial) + records)
+
     def setting(self):
         return "resolver address 127.0.0.1:%d\n" % self.port
 
-    def answers(self):
+    def serial_of(self, zone):
+        """As the server says it; None while it does not answer."""
         name = b"".join(bytes([len(x)]) + x.encode()
-                        for x in self.zone.split(".") if x) + b"\0"
+                        for x in zone.split(".") if x) + b"\0"
         ask = struct.pack(">6H", 7, 0, 1, 0, 0, 0) + name + b"\0\6\0\1"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.2)
             s.connect(("127.0.0.1", self.port))
             try:
                 s.send(ask)
-                return s.recv(512)[3] & 15 == 0
+                got = s.recv(4096)
             except OSError:
-                return False
+                return None
+        # the SOA is the first answer; names in it are compressed or not
+        at = got.find(struct.pack(">3I", 3600, 600, 86400))
+        return struct.unpack(">I", got[at - 4:at])[0] if at > 0 else None
+
+    def answers(self):
+        return all(self.serial_of(z) for z in self.zones)
 
     def start(self):
         self.process = subprocess.Popen(
@@ -87,6 +110,25 @@ class Nsd:
                     raise RuntimeError("nsd: " + f.read()[-2000:])
             time.sleep(0.02)
         return self
+
+    def reload(self, zone):
+        """Until it answers with what was written last of this zone."""
+        with open(self.path(zone or "root")) as f:
+            want = re.search(r"SOA\s+\S+ \S+ (\d+) 3600", f.read()).group(1)
+
+        def look():
+            self.process.send_signal(signal.SIGHUP)
+            end = time.monotonic() + 1      # one in a reload may be lost
+            while time.monotonic() < end:
+                if self.serial_of(zone) == int(want):
+                    return True
+                time.sleep(0.02)
+            return False
+        try:
+            wait_for("nsd to read " + zone, look, 20)
+        except TimeoutError as e:
+            with open(self.path("log")) as f:
+                raise TimeoutError("%s: %s" % (e, f.read()[-2000:]))
 
     def stop(self):
         if self.process is not None:
