@@ -356,26 +356,57 @@ W['W2.lmtp20'] = ('lmtp', 'LMTP straight to Maildir: 5k x 4 KiB, 100 mailboxes, 
 W['W2.lmtp1'] = ('lmtp', 'same, 1 session, 1k messages', lmtp(1, 1000))
 
 
-def relay(doms):
+def nameserver():
+    """nsd with d0.test to d999.test: an MX each, on an address of its own."""
+    d = WORK + '/nsd'
+    os.makedirs(d, exist_ok=True)
+    with open(d + '/test.zone', 'w') as f:
+        f.write('$ORIGIN test.\n$TTL 3600\n@ SOA ns hostmaster 1 3600 600 86400 3600\n@ NS ns\nns A 127.0.0.1\n')
+        for i in range(1000):
+            f.write(f'd{i} MX 10 mx.d{i}\nmx.d{i} A 127.1.{i // 250}.{i % 250 + 1}\n')
+    with open(d + '/nsd.conf', 'w') as f:
+        f.write(f'server:\n ip-address: 127.0.0.1\n username: ""\n zonesdir: "{d}"\n pidfile: ""\n xfrdir: "{d}"\n zonelistfile: "{d}/zone.list"\n'
+                ' xfrdfile: ""\nremote-control:\n control-enable: no\nzone:\n name: test\n zonefile: test.zone\n')
+    with open(d + '/resolv.conf', 'w') as f:
+        f.write('nameserver 127.0.0.1\n')
+    subprocess.run(['mount', '--bind', d + '/resolv.conf', '/etc/resolv.conf'], check=True)
+    return gen(['nsd', '-d', '-c', d + '/nsd.conf'], stderr=subprocess.DEVNULL)
+
+
+def relay(doms, port=12600, rcpts=1, n=10000, keep=False):
+    """Until the sink has all of it; value: messages a second, of rcpts recipients each."""
     def f(spec, runs):
-        for _ in range(runs):
-            with Stack(spec) as s:
-                sink = gen([WORK + '/mailload', 'sink', '-p', 12600, '-n', N(10000), '-T', 120])
-                sink.stdout.readline()
-                os.sync()
-                with Measure() as m:
-                    t0 = time.monotonic()
-                    g = load('smtp', '-p', s.p('SMTP'), '-n', N(10000), '-c', 20, *([] if os.environ.get('BENCH_KEEP') else ['-1']), '-R', 'u%d@d%d.test', '-U', 1000, '-D', doms, '-T', 110)
-                    o = json.loads(sink.communicate()[0].strip().splitlines()[-1])
-                el = o['last'] - t0
-                yield {**m.r, **g, 'value': o['messages'] / el, 'unit': 'msg/s', 'accept_rate': g['rate'], 'delivered': o['messages'],
-                       'deliver_s': el, 'out_conns': o['conns'], 'out_peak_conns': o['peak_conns'],
-                       'cpu_ms_per_op': 1e3 * (m.r['cpu_user'] + m.r['cpu_sys']) / max(1, o['messages'])}
+        if port == 25 and os.environ.get('BENCH_MOUNTED') != 'yes':
+            raise RuntimeError('needs a name space of its own: start it by bench/run')
+        dns = nameserver() if port == 25 else None
+        try:
+            for _ in range(runs):
+                with Stack(spec) as s:
+                    sink = gen([WORK + '/mailload', 'sink', '-p', port, '-n', N(n), '-r', rcpts, '-T', 120])
+                    sink.stdout.readline()
+                    s.settle(10)
+                    os.sync()
+                    with Measure() as m:
+                        t0 = time.monotonic()
+                        g = load('smtp', '-p', s.p('SMTP'), '-n', N(n), '-c', 20, *([] if keep or os.environ.get('BENCH_KEEP') else ['-1']),
+                                 '-r', rcpts, '-R', 'u%d@d%d.test', '-U', 1000, '-D', doms, '-T', 110)
+                        o = json.loads(sink.communicate()[0].strip().splitlines()[-1])
+                    el = o['last'] - t0
+                    yield {**m.r, **g, 'value': o['rcpts'] / rcpts / el, 'unit': 'msg/s', 'accept_rate': g['rate'], 'delivered': o['messages'],
+                           'rcpts': o['rcpts'], 'rcpt_rate': o['rcpts'] / el, 'deliver_s': el, 'out_conns': o['conns'], 'out_peak_conns': o['peak_conns'],
+                           'cpu_ms_per_op': 1e3 * (m.r['cpu_user'] + m.r['cpu_sys']) * rcpts / max(1, o['rcpts'])}
+        finally:
+            if dns:
+                dns.terminate()
+                dns.wait()
+                subprocess.run(['umount', '/etc/resolv.conf'])
     return f
 
 
 W['W3.d1'] = ('relay1', 'relay: SMTP in, queue, SMTP out; 10k x 4 KiB, 1 destination', relay(1))
 W['W3.d1000'] = ('relay1000', 'relay: 10k x 4 KiB, 1000 destination domains', relay(1000))
+W['W3.dns'] = ('relaydns', 'same, the destinations found by their MX', relay(1000, port=25))
+W['W3.r50'] = ('relay1', 'relay: 2k x 4 KiB x 50 recipients, 1 destination, sessions kept', relay(1, rcpts=50, n=2000, keep=True))
 
 
 def submission(port, tls, conns=20, n=2000):

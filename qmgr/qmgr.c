@@ -14,10 +14,10 @@
 #include "qmgr/qmgr.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/rand.h"
 #include "crypto/digest.h"
 #include "daemon/daemon.h"
 #include "qmgr/schedule.h"
@@ -31,7 +31,9 @@ enum {
 	TRIES_MAX = 64,		/* unanswered QUEUE_TRYs */
 	UNKNOWN_ENDS_MAX = 3,	/* rule 17: then an operator decides */
 	SWEEP_MS = 5000,
-	SOON_MS = 2,
+	BUSY_MS = 5,		/* spoold has not read what we said */
+	WHOLE_MS = 1000,	/* the rest of a message follows at once */
+	TOGETHER_MS = 1000,	/* due so soon, it goes along */
 };
 
 struct qmgr qmgr;
@@ -52,24 +54,83 @@ qmgr_look(void)
 	defer_put(&qmgr.look);
 }
 
-void
-qmgr_mark(struct item *i, enum queue_state state, chan_then_fn *then)
+/* --- marks --------------------------------------------------------------- */
+
+/* spoold reads between two flushes, and what it has not read must not pile up
+ * in the channel: thousands may be sent, or held, in one moment. */
+struct late {
+	struct link	link;
+	struct item	*item;
+	enum queue_state state;
+	chan_then_fn	*then;
+};
+
+static void
+say_mark(struct item *i, enum queue_state state, chan_then_fn *then)
 {
 	struct note_queue_mark n = { .mid = str_of(i->message->mid),
 	    .number = i->number, .state = state, .attempts = i->attempts,
 	    .told = i->is_told, .next_ms = i->next_ms,
 	    .reason = str_of(i->reason) };
 
+	ask_queue_mark(daemon_peer(SPOOLD, 0), &n, then, i);
+}
+
+static void
+late_free(struct late *l)
+{
+	l->item->late = NULL;
+	list_remove(&l->link);
+	free(l);
+}
+
+static void
+say_late(void)
+{
+	struct link *e;
+
+	while (!chan_busy(daemon_peer(SPOOLD, 0)) &&
+	    (e = list_first(&qmgr.late)) != NULL) {
+		struct late *l = container_of(e, struct late, link);
+
+		say_mark(l->item, l->state, l->then);
+		late_free(l);
+	}
+	if (daemon_draining())
+		send_drain();
+}
+
+bool
+qmgr_owes_marks(void)
+{
+	return !list_empty(&qmgr.late);
+}
+
+void
+qmgr_mark(struct item *i, enum queue_state state, chan_then_fn *then)
+{
+	struct late *l;
+
 	send_take(i);
 	queue_ready(&qmgr.queue, i, false);
 	queue_busy(&qmgr.queue, i, true);
-	ask_queue_mark(daemon_peer(SPOOLD, 0), &n, then, i);
+	if (!qmgr_owes_marks() && !chan_busy(daemon_peer(SPOOLD, 0))) {
+		say_mark(i, state, then);
+		return;
+	}
+	l = xcalloc(1, sizeof(*l));
+	*l = (struct late){ .item = i, .state = state, .then = then };
+	i->late = l;
+	list_push(&qmgr.late, &l->link);
+	qmgr_look();
 }
 
 void
 qmgr_remove(struct item *i)
 {
-	if (i->is_busy)
+	if (i->late != NULL)
+		late_free(i->late);
+	else if (i->is_busy)
 		chan_forget(daemon_peer(SPOOLD, 0), i);
 	send_forget(i);
 	send_take(i);
@@ -95,7 +156,7 @@ qmgr_defer(struct item *i, struct str reason)
 {
 	const struct conf *c = daemon_conf();
 	int64_t now = clock_real_ms(), next = now + schedule_wait_ms(
-	    i->attempts, c->queue.retry, c->queue.retry_max, rand_u64());
+	    i->attempts, c->queue.retry, c->queue.retry_max, i->message->dice);
 
 	if (next > i->expires_ms)
 		next = i->expires_ms;
@@ -202,6 +263,22 @@ expire(struct item *i)
 	fail_item(i, "5.4.7");
 }
 
+/* Those of a message that are due now, or nearly, go together. */
+static void
+ready_all(const struct message *m)
+{
+	int64_t soon = clock_real_ms() + TOGETHER_MS;
+	struct link *e;
+
+	list_each(e, &m->items) {
+		struct item *i = container_of(e, struct item, link);
+
+		if (i->kind == ROUTE_REMOTE && item_waits(i) &&
+		    i->next_ms <= soon)
+			send_ready(i);
+	}
+}
+
 static void
 try_item(struct item *i)
 {
@@ -209,7 +286,7 @@ try_item(struct item *i)
 	    .number = i->number };
 
 	if (i->kind == ROUTE_REMOTE) {
-		send_ready(i);
+		ready_all(i->message);
 		return;
 	}
 	qmgr.trying++;
@@ -237,6 +314,10 @@ set_clock(void)
 
 	if (next < 0 || (lanes >= 0 && lanes < next))
 		next = lanes;
+	if (chan_busy(daemon_peer(SPOOLD, 0))) {
+		timer_set(&qmgr.clock, BUSY_MS);
+		return;
+	}
 	if (next < 0 || qmgr.trying >= TRIES_MAX)
 		timer_stop(&qmgr.clock);
 	else	/* the wall clock may be set: look again in a while */
@@ -251,6 +332,7 @@ look(struct defer *d)
 	struct item *i;
 
 	(void)d;
+	say_late();
 	while (qmgr.trying < TRIES_MAX && chan_ok(spoold) &&
 	    !chan_busy(spoold) &&
 	    (i = queue_due(&qmgr.queue, clock_real_ms())) != NULL)
@@ -292,6 +374,8 @@ on_new(const struct note_queue_new *n)
 	if (i != NULL)
 		qmgr_remove(i);
 	i = queue_add(&qmgr.queue, n);
+	queue_comes(&qmgr.queue, i->message, n->more ? clock_real_ms() +
+	    WHOLE_MS : 0);
 	set_times(i);
 	if (send_adopt(i))
 		;
@@ -304,9 +388,7 @@ on_new(const struct note_queue_new *n)
 		qmgr_defer(i, n->reason);
 	else
 		queue_wait(&qmgr.queue, i, n->next_ms);
-	/* its other recipients are right behind it, and go along */
-	if (!timer_armed(&qmgr.soon))
-		timer_set(&qmgr.soon, SOON_MS);
+	qmgr_look();
 }
 
 static void
@@ -435,6 +517,9 @@ on_peer_gone(struct chan *c)
 		return;
 	fail_forget();
 	forget_asks();
+	while (qmgr_owes_marks())
+		late_free(container_of(list_first(&qmgr.late), struct late,
+		    link));
 	send_forget_all();
 	forget_lanes();
 	queue_clear(&qmgr.queue);
@@ -454,7 +539,7 @@ start(void)
 	queue_init(&qmgr.queue);
 	timer_init(&qmgr.clock, on_clock);
 	defer_init(&qmgr.look, look);
-	timer_init(&qmgr.soon, on_clock);
+	list_init(&qmgr.late);
 	timer_init(&qmgr.sweep, on_sweep);
 	timer_set(&qmgr.sweep, SWEEP_MS);
 	send_init();

@@ -26,9 +26,9 @@ struct qmgr {
 	struct lanes	lanes;
 	struct providers providers;
 	struct timer	clock;		/* rings when the next item is due */
-	struct timer	soon;		/* news is coming */
 	struct timer	sweep;		/* of lanes and domains nobody uses */
 	struct defer	look;
+	struct link	late;		/* marks for which spoold is too busy */
 	unsigned	trying;		/* QUEUE_TRYs that are out */
 	uint64_t	delivered, deferred, bounced;	/* for status */
 	char		source[64];	/* lanes are named by it */
@@ -48,6 +48,8 @@ void	qmgr_unknown_end(struct item *i);
 void	qmgr_hold(struct item *i, enum log_level level);
 /* What we send from, as lanes are named by it. */
 const char *qmgr_source(void);
+/* Marks that spoold has not been told yet: we must not end before. */
+bool	qmgr_owes_marks(void);
 /* Out of the queue for good; answers about it that are still due are not
  * heard. */
 void	qmgr_remove(struct item *i);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/rand.h"
 
 #include "base/banned.h"
 
@@ -135,6 +136,7 @@ message_of(struct queue *q, const struct note_queue_new *n)
 	m->flags = n->flags;
 	m->size = n->size;
 	m->received_ms = n->received_ms;
+	m->dice = rand_u64();
 	list_init(&m->items);
 	list_push(&q->messages, &m->link);
 	(void)dict_put(&q->by_mid, n->mid, m);
@@ -176,7 +178,26 @@ place(struct queue *q, struct item *i)
 	}
 	if (i->notice_ms > 0 && i->notice_ms < at)
 		at = i->notice_ms;
+	if (at < i->message->whole_ms)
+		at = i->message->whole_ms;
 	heap_put(&q->due, &i->due, at);
+}
+
+void
+queue_comes(struct queue *q, struct message *m, int64_t whole_ms)
+{
+	bool was_partial = m->whole_ms > 0;
+	struct link *e;
+
+	m->whole_ms = whole_ms;
+	if (whole_ms > 0 || !was_partial)
+		return;
+	list_each(e, &m->items) {
+		struct item *i = container_of(e, struct item, link);
+
+		if (i->due.at > 0)
+			place(q, i);
+	}
 }
 
 void
@@ -285,6 +306,12 @@ item_domain(const struct item *i)
 	size_t at = str_rchr(s, '@');
 
 	return at < s.n ? str_from(s, at + 1) : s;
+}
+
+bool
+item_waits(const struct item *i)
+{
+	return !i->is_held && !i->is_busy && !i->is_ready && !i->has_failed;
 }
 
 bool

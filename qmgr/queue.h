@@ -29,6 +29,8 @@ struct message {
 	uint32_t	flags;		/* enum spool_flags */
 	uint64_t	size;
 	int64_t		received_ms;
+	int64_t		whole_ms;	/* told in part: not due before */
+	uint64_t	dice;		/* its recipients wait for as long */
 	bool		is_bouncing;	/* a DSN is being made */
 	bool		is_noticing;	/* a delay notice is being made */
 };
@@ -61,6 +63,7 @@ struct item {
 	struct bucket	*bucket;	/* lane.c; NULL: in no lane */
 	struct trip	*trip;		/* send.c: is out in that try */
 	struct bounce	*dsn;		/* fail.c: is told of in that */
+	struct late	*late;		/* qmgr.c: is to be written down */
 	bool		is_late;	/* its sender should know */
 	struct attempt	*last;		/* newest first, at most ATTEMPTS */
 	char		*address, *orcpt, *reason;
@@ -86,6 +89,9 @@ struct item *queue_add(struct queue *q, const struct note_queue_new *n);
 struct message *queue_message(const struct queue *q, struct str mid);
 struct item *queue_item(const struct queue *q, struct str mid,
 	    uint32_t number);
+/* More of its recipients are told in a moment: until whole_ms none is due, so
+ * that they go together.  0: that was the last one. */
+void	queue_comes(struct queue *q, struct message *m, int64_t whole_ms);
 /* Frees it; the last one of a message frees the message. */
 void	queue_remove(struct queue *q, struct item *i);
 
@@ -106,6 +112,8 @@ void	item_set_reason(struct item *i, struct str reason);
 void	item_attempt(struct item *i, const struct attempt *a);
 /* The domain of its address, behind the last "@". */
 struct str item_domain(const struct item *i);
+/* Waits for its next try, and for nothing else. */
+bool	item_waits(const struct item *i);
 /* mid: a whole id, a prefix, or empty (any).  address: of sender or
  * recipient, or a recipient's domain, or empty (any). */
 bool	item_matches(const struct item *i, struct str mid, struct str address);

@@ -210,6 +210,7 @@ on_sent(void *session, const struct note *n)
 		qmgr_look();
 		return;
 	}
+	i->is_busy = false;	/* nothing more is asked about it */
 	qmgr_remove(i);
 }
 
@@ -466,7 +467,7 @@ finish(struct trip *t, const struct note_remote_done *d)
 void
 send_drain(void)
 {
-	if (list_empty(&trips))
+	if (list_empty(&trips) && !qmgr_owes_marks())
 		daemon_exit();
 }
 

@@ -35,6 +35,7 @@ struct waiter {
 	uint32_t	ticket;
 	char		mid[MID_LEN + 1];
 	uint32_t	number;
+	bool		ends;
 };
 
 static struct {
@@ -55,7 +56,7 @@ qmgr(void)
 /* --- telling ------------------------------------------------------------- */
 
 static void
-say_new(struct chan *c, const struct message *m, uint32_t number)
+say_new(struct chan *c, const struct message *m, uint32_t number, bool more)
 {
 	const struct recipient *to = &m->env.to[number];
 	struct note_queue_new note = {
@@ -66,28 +67,47 @@ say_new(struct chan *c, const struct message *m, uint32_t number)
 		.received_ms = m->env.received_ms, .next_ms = to->next_ms,
 		.attempts = to->attempts, .told = to->told,
 		.held = to->state == RECIPIENT_HELD, .reason = to->reason,
+		.more = more,
 	};
 
 	note_put_queue_new(c, &note);
 	wait.told++;
 }
 
+/* The message of the first one that still waits; NULL: there is none. */
+static struct message *
+first_news(void)
+{
+	struct link *l;
+
+	while ((l = list_first(&wait.news)) != NULL) {
+		struct news *news = container_of(l, struct news, link);
+		struct message *m = spool_find(spoold.spool,
+		    str_of(news->mid));
+
+		if (m != NULL && m->to[news->number].state == DELIVERY_WAITS)
+			return m;
+		list_remove(l);
+		free(news);
+	}
+	return NULL;
+}
+
 static void
 on_tell(struct timer *t)
 {
 	struct note_queue_loaded loaded = { 0 };
+	struct message *m = first_news(), *next;
 	struct chan *c = qmgr();
-	struct message *m;
-	struct news *news;
-	struct link *l;
 
-	while (c != NULL && !chan_busy(c) &&
-	    (l = list_pop(&wait.news)) != NULL) {
-		news = container_of(l, struct news, link);
-		m = spool_find(spoold.spool, str_of(news->mid));
-		if (m != NULL && m->to[news->number].state == DELIVERY_WAITS)
-			say_new(c, m, news->number);
+	for (; c != NULL && !chan_busy(c) && m != NULL; m = next) {
+		struct news *news = container_of(list_pop(&wait.news),
+		    struct news, link);
+		uint32_t number = news->number;
+
 		free(news);
+		next = first_news();
+		say_new(c, m, number, next == m);
 	}
 	if (wait.scanning && list_empty(&wait.news) &&
 	    !(c != NULL && chan_busy(c)) &&
@@ -147,16 +167,24 @@ wait_tick(void)
 		timer_set(&wait.tell, 0);
 }
 
-/* qmgr hears of every end it may know of; of others it knows nothing. */
+static void
+say_gone(struct str mid, uint32_t number)
+{
+	struct note_queue_gone note = { .mid = mid, .number = number };
+	struct chan *c = qmgr();
+
+	if (c != NULL)
+		note_put_queue_gone(c, &note);
+}
+
+/* qmgr hears of every end it may know of; of others it knows nothing.  Of
+ * what it asked for itself it hears by the answer. */
 void
 wait_ended(struct message *m, uint32_t number)
 {
-	struct note_queue_gone note = { .mid = m->env.mid, .number = number };
-	struct chan *c = qmgr();
-
-	if (c != NULL && (m->env.to[number].kind != ROUTE_LOCAL ||
+	if (!m->to[number].asked && (m->env.to[number].kind != ROUTE_LOCAL ||
 	    m->env.to[number].attempts > 0))
-		note_put_queue_gone(c, &note);
+		say_gone(m->env.mid, number);
 	if (m->open == 0) {
 		spoold_log(LOG_LEVEL_INFO, "spool-done", m);
 		log_end();
@@ -275,12 +303,20 @@ say_marked(struct chan *c, uint32_t ticket, int fail)
 		note_answer_queue_marked(c, ticket, &note);
 }
 
+/* A qmgr that came since then was told of it before it ended. */
 static void
 on_marked(void *arg, int fail)
 {
 	struct waiter *w = arg;
+	struct str mid = str_of(w->mid);
+	struct message *m = spool_find(spoold.spool, mid);
+	struct chan *c = asker(w);
 
-	say_marked(asker(w), w->ticket, fail);
+	if (m != NULL)
+		m->to[w->number].asked = false;
+	if (c == NULL && w->ends && fail == 0)
+		say_gone(mid, w->number);
+	say_marked(c, w->ticket, fail);
 	free(w);
 }
 
@@ -316,12 +352,14 @@ on_mark(struct chan *c, const struct note *n)
 		.attempts = q->attempts, .next_ms = q->next_ms,
 		.told = q->told, .reason = q->reason,
 	};
+	struct waiter *w;
 
 	if (m == NULL || q->number >= m->env.n_to ||
 	    m->to[q->number].state >= DELIVERY_WRITTEN) {
 		say_marked(c, n->ticket, FAIL_GONE);
 	} else {
 		mark.redelivery = m->env.to[q->number].redelivery;
+		m->to[q->number].asked = mark.state == RECIPIENT_DONE;
 		/* of who was sent remote and qmgr have told the log */
 		if (mark.state == RECIPIENT_DONE && q->state != QUEUE_SENT) {
 			spoold_log(LOG_LEVEL_INFO, event_for(q->state), m);
@@ -329,8 +367,9 @@ on_mark(struct chan *c, const struct note *n)
 			log_str("reason", q->reason);
 			log_end();
 		}
-		spool_mark(spoold.spool, m, &mark, on_marked,
-		    waiter_of(c, n->ticket, m, q->number));
+		w = waiter_of(c, n->ticket, m, q->number);
+		w->ends = mark.state == RECIPIENT_DONE;
+		spool_mark(spoold.spool, m, &mark, on_marked, w);
 	}
 	spoold_gather();
 }

@@ -776,7 +776,7 @@ static double sink_first, sink_last;
 static void sink_conn(struct conn *c)
 {
 	char l[4096], out[8192];
-	int on = 0, data = 0;
+	int on = 0, data = 0, rcpts = 0;
 	sink_conns++;
 	if (++sink_open > sink_peak)
 		sink_peak = sink_open;
@@ -795,11 +795,13 @@ static void sink_conn(struct conn *c)
 			if (n == 1 && l[0] == '.') {
 				data = 0;
 				sink_msgs++;
+				sink_rcpts += rcpts;
+				rcpts = 0;
 				sink_last = now();
 				if (!sink_first)
 					sink_first = sink_last;
 				on += sprintf(out + on, "250 2.0.0 Ok\r\n");
-				if (sink_msgs >= o_total)
+				if (sink_rcpts >= o_total * o_rcpts)
 					stop = 2;
 			}
 			continue;
@@ -816,7 +818,7 @@ static void sink_conn(struct conn *c)
 			break;
 		} else {
 			if (!strncasecmp(l, "RCPT", 4))
-				sink_rcpts++;
+				rcpts++;
 			on += sprintf(out + on, "250 2.1.0 Ok\r\n");
 		}
 		if (on > 4096) {

@@ -282,6 +282,7 @@
 	F(u32,	attempts,   0)	\
 	F(u32,	held,	    0)	\
 	F(u32,	told,	    0)	/* 1: its sender knows of the delay */	\
+	F(u32,	more,	    0)	/* 1: another one of it is right behind */ \
 	F(str,	reason,	    TEXT_MAX)	/* of the last failed attempt */
 #define FIELDS_QUEUE_LOADED(F)	/* all QUEUE_NEWs of this start are out */ \
 	F(u32,	count,	    0)

@@ -43,6 +43,7 @@ struct delivery {
 	bool	anew;		/* a sync failed: adopt nothing, write again */
 	bool	tainted;	/* a sync failed while the hand-over was out */
 	bool	ending;		/* an END mark is queued */
+	bool	asked;		/* the owner's: who asked for it is answered */
 	char	*reason;	/* owns what the recipient's reason points to */
 };
 

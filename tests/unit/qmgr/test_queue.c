@@ -159,6 +159,57 @@ test_ready_is_due_by_its_end(void **state)
 	heap_free(&q.due);
 }
 
+/* Told in part, none of it is due; then all are, each by its own time. */
+static void
+test_comes_whole(void **state)
+{
+	struct queue q;
+	struct item *a, *b, *held;
+
+	(void)state;
+	queue_init(&q);
+	a = add(&q, M1, 0, "u@y");
+	queue_comes(&q, a->message, 1000);
+	queue_wait(&q, a, 10);
+	held = add(&q, M1, 1, "w@y");
+	queue_hold(&q, held, true);
+	assert_int_equal(queue_next_ms(&q), 1000);
+	b = add(&q, M1, 2, "v@y");
+	queue_comes(&q, b->message, 0);
+	queue_wait(&q, b, 20);
+	assert_ptr_equal(queue_due(&q, 10), a);
+	queue_busy(&q, a, true);
+	assert_ptr_equal(queue_due(&q, 20), b);
+	queue_busy(&q, b, true);
+	assert_int_equal(queue_next_ms(&q), -1);	/* held stays held */
+	assert_false(item_waits(held));
+	assert_false(item_waits(b));
+	queue_busy(&q, b, false);
+	assert_true(item_waits(b));
+	queue_clear(&q);
+	dict_free(&q.by_mid);
+	heap_free(&q.due);
+}
+
+/* The rest never came: what is there goes all the same. */
+static void
+test_half_a_message_goes_in_time(void **state)
+{
+	struct queue q;
+	struct item *a;
+
+	(void)state;
+	queue_init(&q);
+	a = add(&q, M1, 0, "u@y");
+	queue_comes(&q, a->message, 1000);
+	queue_wait(&q, a, 0);
+	assert_null(queue_due(&q, 999));
+	assert_ptr_equal(queue_due(&q, 1000), a);
+	queue_clear(&q);
+	dict_free(&q.by_mid);
+	heap_free(&q.due);
+}
+
 static void
 test_last_attempts_are_kept(void **state)
 {
@@ -195,6 +246,8 @@ main(void)
 		cmocka_unit_test(test_told_twice_is_one),
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_ready_is_due_by_its_end),
+		cmocka_unit_test(test_comes_whole),
+		cmocka_unit_test(test_half_a_message_goes_in_time),
 		cmocka_unit_test(test_last_attempts_are_kept),
 	};
 
