@@ -34,6 +34,8 @@ struct job {
 	job_fn		*fn;
 	enum queue_verb	verb;
 	char		*mid, *address, *reason;
+	char		in[27];		/* the message it rests in, ... */
+	uint32_t	from;		/* ... and the number it goes on with */
 	uint32_t	count;		/* of what it did something to */
 	const void	*lane_told;	/* the last one, not to tell it twice */
 	uint32_t	busy;		/* of what could not be touched just now */
@@ -112,26 +114,45 @@ finish(struct job *j)
 	job_free(j);
 }
 
-static void
-visit(struct job *j, struct message *m)
-{
-	struct link *e, *tmp;
-
-	list_each_safe(e, tmp, &m->items) {
-		struct item *i = container_of(e, struct item, link);
-
-		if (!item_matches(i, str_of(j->mid), str_of(j->address)))
-			continue;
-		j->count++;
-		j->fn(j, i);
-	}
-}
-
 static bool
 may_go_on(const struct job *j)
 {
 	return !chan_busy(j->chan) && (daemon_peer(SPOOLD, 0) == NULL ||
 	    !chan_busy(daemon_peer(SPOOLD, 0)));
+}
+
+/* False: the channels are full, the rest later.  A thousand recipients are
+ * more than a channel holds. */
+static bool
+visit(struct job *j, struct message *m)
+{
+	struct link *e, *tmp;
+
+	if (strcmp(j->in, m->mid) != 0)
+		j->from = 0;		/* it has left meanwhile */
+	list_each_safe(e, tmp, &m->items) {
+		struct item *i = container_of(e, struct item, link);
+
+		if (i->number < j->from || !item_matches(i, str_of(j->mid),
+		    str_of(j->address)))
+			continue;
+		if (!may_go_on(j)) {
+			j->from = i->number;
+			memcpy(j->in, m->mid, sizeof(j->in));
+			return false;
+		}
+		j->count++;
+		j->fn(j, i);
+	}
+	j->in[0] = '\0';
+	return true;
+}
+
+static void
+place_before(struct job *j, struct link *message)
+{
+	list_remove(&j->marker.link);
+	list_push(message, &j->marker.link);
 }
 
 static void
@@ -146,13 +167,10 @@ walk(struct job *j)
 			return;
 		}
 		/* the marker steps over it before it may vanish */
-		list_remove(here);
-		here->prev = next;
-		here->next = next->next;
-		next->next->prev = here;
-		next->next = here;
-		if (container_of(next, struct message, link)->mid[0] != '\0')
-			visit(j, container_of(next, struct message, link));
+		place_before(j, next->next);
+		if (container_of(next, struct message, link)->mid[0] != '\0' &&
+		    !visit(j, container_of(next, struct message, link)))
+			place_before(j, next);
 	}
 	timer_set(&j->rest, REST_MS);
 }

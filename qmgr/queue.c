@@ -96,7 +96,7 @@ queue_message(const struct queue *q, struct str mid)
 	return dict_get(&q->by_mid, mid);
 }
 
-/* They come in order: of a thousand recipients none is compared with all
+/* They stand in order: of a thousand recipients none is compared with all
  * others when it is told. */
 static struct item *
 item_of(const struct message *m, uint32_t number)
@@ -149,6 +149,7 @@ queue_add(struct queue *q, const struct note_queue_new *n)
 	struct message *m = message_of(q, n);
 	struct item *old = item_of(m, n->number);
 	struct item *i = xcalloc(1, sizeof(*i));
+	struct link *at;
 
 	list_init(&i->ready);
 	i->message = m;
@@ -160,7 +161,11 @@ queue_add(struct queue *q, const struct note_queue_new *n)
 	i->address = xmemdupz(n->address.p, n->address.n);
 	i->orcpt = xmemdupz(n->orcpt.p, n->orcpt.n);
 	i->reason = xmemdupz(n->reason.p, n->reason.n);
-	list_push(&m->items, &i->link);
+	at = &m->items;
+	while (at->prev != &m->items && container_of(at->prev, struct item,
+	    link)->number > n->number)
+		at = at->prev;
+	list_push(at, &i->link);
 	q->items++;
 	if (old != NULL)
 		queue_remove(q, old);

@@ -102,6 +102,12 @@ test_told_twice_is_one(void **state)
 	assert_int_equal(q.items, 1);
 	assert_int_equal(q.held, 0);
 	assert_string_equal(queue_item(&q, STR(M1), 3)->address, "new@y");
+	queue_remove(&q, add(&q, M1, 7, "last@y"));
+	(void)add(&q, M1, 7, "last@y");
+	i = add(&q, M1, 3, "again@y");	/* the last one is still found */
+	assert_string_equal(queue_item(&q, STR(M1), 7)->address, "last@y");
+	assert_string_equal(queue_item(&q, STR(M1), 3)->address, "again@y");
+	queue_remove(&q, queue_item(&q, STR(M1), 7));
 	assert_null(queue_item(&q, STR(M1), 4));
 	queue_remove(&q, i);
 	assert_null(queue_item(&q, STR(M1), 3));
