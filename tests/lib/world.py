@@ -9,8 +9,8 @@ records, signed by DNSSEC, and a validating unbound before it.
         w.zone("example.net", lambda text: ...)     # change its records
 
 Site n has the addresses 192.0.2.n and 2001:db8::n, and port 25 there; people
-come by loopback.  All of 192.0.2.0/24 and 2001:db8::1 to ::99 are there for
-receivers, too.  Every account has the password "secret".
+come by loopback.  192.0.2.1 to 99 and 2001:db8::1 to ::99 are there, for
+receivers too.  Every account has the password "secret".
 """
 
 import glob
@@ -65,12 +65,21 @@ def own_network():
         os.environ["WORLD_IN_NAMESPACE"] = "1"
         os.execvp("unshare", ["unshare", "-n", "-m", sys.executable] +
                   sys.argv)
-    for words in (("link", "set", "lo", "up"),
-                  ("addr", "add", "192.0.2.0/24", "dev", "lo")):
-        subprocess.run(("ip",) + words, check=True)
+    batch = ["link set lo up"]
     for n in range(1, 100):
-        subprocess.run(("ip", "addr", "add", "2001:db8::%d/128" % n, "dev",
-                        "lo", "nodad"), check=True)
+        batch += ["addr add 192.0.2.%d/32 dev lo" % n,
+                  "addr add 2001:db8::%d/128 dev lo nodad" % n]
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(batch) + "\n",
+                   text=True, check=True)
+
+
+def resolv_conf(folder):
+    """For programs that ask the system's resolver: the world's, in here."""
+    path = os.path.join(folder, "resolv.conf")
+    with open(path, "w") as f:
+        f.write("nameserver 127.0.0.1\n")
+    os.chmod(path, 0o644)
+    subprocess.run(["mount", "--bind", path, "/etc/resolv.conf"], check=True)
 
 
 def strings(text):
