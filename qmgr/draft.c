@@ -151,7 +151,7 @@ refuse_commit(struct draft *d, int fail)
 		    d->type == JOURNAL_APPEND)
 			refuse(d, 0, "is here already");
 		else
-			refuse(d, FAIL_PERM, "this id is taken");
+			refuse(d, FAIL_TEMP, "this id is taken");
 		break;
 	case FAIL_GONE:
 		say_full(true);
@@ -317,11 +317,13 @@ take_envelope(struct draft *d, const struct note_spool_commit *n)
 	e->n_closes = d->closes.len / sizeof(struct closing);
 }
 
+/* None of it is the client's fault: its message is fine another time.  We may
+ * have been started anew since smtpd opened the file, and know of none. */
 static const char *
 fault_of(const struct draft *d, const struct note_spool_commit *n, int fd,
     int *fail_out)
 {
-	*fail_out = FAIL_PERM;
+	*fail_out = FAIL_TEMP;
 	if (d->env.n_to != n->recipients || d->env.n_to == 0 ||
 	    buf_failed(&d->to) || buf_failed(&d->closes))
 		return "recipients are missing";
@@ -341,7 +343,7 @@ on_commit(struct chan *c, const struct note *note)
 	int fail;
 
 	if (d == NULL) {
-		answer(c, note->ticket, FAIL_PERM, "not a message id");
+		answer(c, note->ticket, FAIL_TEMP, "not a message id");
 		return;
 	}
 	d->ticket = note->ticket;
@@ -351,7 +353,7 @@ on_commit(struct chan *c, const struct note *note)
 	fault = fault_of(d, n, note->fd, &fail);
 	if (fault == NULL) {
 		d->fd = note_take_fd(note);
-		fail = FAIL_PERM;
+		fail = FAIL_TEMP;
 		if (!body_is(d))
 			fault = "the body has another size";
 	}
@@ -465,7 +467,7 @@ on_append(struct chan *c, const struct note *note)
 	struct draft *d = draft_make(c, n->mid);
 
 	if (d == NULL) {
-		answer(c, note->ticket, FAIL_PERM, "not a message id");
+		answer(c, note->ticket, FAIL_TEMP, "not a message id");
 		return;
 	}
 	d->ticket = note->ticket;
@@ -474,7 +476,7 @@ on_append(struct chan *c, const struct note *note)
 	take_append(d, n);
 	d->fd = note_take_fd(note);
 	if (!body_is(d))
-		refuse(d, FAIL_PERM, "the body has another size");
+		refuse(d, FAIL_TEMP, "the body has another size");
 	else if (d->has_file)
 		sync_body(d);
 	else

@@ -55,6 +55,7 @@ struct author {
 	struct timer	over;
 	bool		has_spf, has_dkim, is_over;
 	struct str	spf;
+	enum spf_result	spf_result;
 	struct dkim_check *dkim;
 	struct question	key[KEYS_MAX];
 	size_t		keys, answered;
@@ -186,18 +187,31 @@ by_list(void)
 	return str_same(daemon_conf()->dmarc.organisation, "list");
 }
 
+/* Domains of signatures that ended so. */
+static void
+add_signed(struct author *a, enum dkim_verdict verdict,
+    void (*add)(struct dmarc *, enum dmarc_id, struct str))
+{
+	for (size_t i = 0; i < dkim_check_results(a->dkim); i++) {
+		const struct dkim_result *r = dkim_check_result(a->dkim, i);
+
+		if (r->verdict == verdict)
+			add(&a->dmarc, DMARC_DKIM, r->domain);
+	}
+}
+
+/* First what is proved: there is not room for everything. */
 static void
 dmarc_next_domain(struct author *a)
 {
 	dmarc_begin(&a->dmarc, a->domain[a->at], by_list() ? org_of : NULL,
 	    NULL);
-	dmarc_add(&a->dmarc, DMARC_SPF, a->spf);
-	for (size_t i = 0; i < dkim_check_results(a->dkim); i++) {
-		const struct dkim_result *r = dkim_check_result(a->dkim, i);
-
-		if (r->verdict == DKIM_V_PASS)
-			dmarc_add(&a->dmarc, DMARC_DKIM, r->domain);
-	}
+	if (a->spf_result == SPF_PASS)
+		dmarc_add(&a->dmarc, DMARC_SPF, a->spf);
+	add_signed(a, DKIM_V_PASS, dmarc_add);
+	if (a->spf_result == SPF_TEMPERROR)
+		dmarc_add_unknown(&a->dmarc, DMARC_SPF, a->spf);
+	add_signed(a, DKIM_V_TEMPERROR, dmarc_add_unknown);
 }
 
 static void
@@ -345,9 +359,10 @@ author_free(struct author *a)
 }
 
 void
-author_spf(struct author *a, struct str domain)
+author_spf(struct author *a, enum spf_result result, struct str domain)
 {
 	a->spf = arena_str(&a->arena, domain);
+	a->spf_result = result;
 	a->has_spf = true;
 	dmarc_start(a);
 }

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "mail/authres.h"
 #include "mail/dmarc.h"
+#include "spf/spf.h"
 
 struct author;
 typedef void author_then_fn(void *arg);
@@ -35,9 +36,10 @@ struct author *author_new(int fd, uint64_t offset, uint64_t size,
 	    author_then_fn *then, void *arg);
 void	author_free(struct author *a);	/* NULL is harmless */
 
-/* The domain that SPF has proved (pass), of MAIL FROM or of HELO; empty:
- * none.  DMARC begins when this is known and the signatures are judged. */
-void	author_spf(struct author *a, struct str domain);
+/* What SPF says of the domain of MAIL FROM, or of HELO.  DMARC begins when
+ * this is known and the signatures are judged. */
+void	author_spf(struct author *a, enum spf_result result,
+	    struct str domain);
 
 /* dkim=... and dmarc=...; valid after then. */
 void	author_put(const struct author *a, struct authres *out);

@@ -222,7 +222,7 @@ on_sender(void *arg)
 	const struct spf *spf = sender_spf(c->sender);
 
 	c->has_sender = true;
-	author_spf(c->author, spf->result == SPF_PASS ? spf->domain : STR(""));
+	author_spf(c->author, spf->result, spf->domain);
 	if (c->has_author)
 		answer(c);
 }

@@ -247,8 +247,8 @@ dmarc_begin(struct dmarc *d, struct str author, dmarc_org_fn *org_of,
 	walk_begin(&d->walk, author);
 }
 
-void
-dmarc_add(struct dmarc *d, enum dmarc_id how, struct str domain)
+static void
+add(struct dmarc *d, enum dmarc_id how, struct str domain, bool is_unknown)
 {
 	if (str_ends(domain, "."))
 		domain.n--;
@@ -256,7 +256,20 @@ dmarc_add(struct dmarc *d, enum dmarc_id how, struct str domain)
 	    domain.n > DMARC_NAME_MAX)
 		return;
 	d->id[d->ids].domain = domain;
+	d->id[d->ids].is_unknown = is_unknown;
 	d->id[d->ids++].how = how;
+}
+
+void
+dmarc_add(struct dmarc *d, enum dmarc_id how, struct str domain)
+{
+	add(d, how, domain, false);
+}
+
+void
+dmarc_add_unknown(struct dmarc *d, enum dmarc_id how, struct str domain)
+{
+	add(d, how, domain, true);
 }
 
 static void
@@ -362,7 +375,9 @@ listed_next(struct dmarc *d)
 static void
 aligned(struct dmarc *d)
 {
-	if (d->id[d->id_at].how == DMARC_SPF)
+	if (d->id[d->id_at].is_unknown)
+		d->id_failed = true;
+	else if (d->id[d->id_at].how == DMARC_SPF)
 		d->by_spf = true;
 	else
 		d->by_dkim = true;

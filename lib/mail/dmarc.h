@@ -83,9 +83,10 @@ struct dmarc {
 	struct {
 		struct str	domain;
 		enum dmarc_id	how;
+		bool		is_unknown;
 	} id[DMARC_IDS_MAX];
 	size_t		ids, id_at;
-	bool		id_failed;	/* a look-up for an identifier did */
+	bool		id_failed;	/* one that may be aligned is not known */
 	enum { DMARC_ST_AUTHOR, DMARC_ST_EXISTS, DMARC_ST_ALIGN,
 	    DMARC_ST_OVER } state;
 	struct dmarc_walk walk;
@@ -98,6 +99,11 @@ void	dmarc_begin(struct dmarc *d, struct str author, dmarc_org_fn *org_of,
 	    void *arg);
 /* A domain that SPF (of MAIL FROM, or HELO) or a signature has proved. */
 void	dmarc_add(struct dmarc *d, enum dmarc_id how, struct str domain);
+/* One of which that cannot be found out now (temperror): where it would be
+ * aligned, and nothing else is, the result is temperror, for the message may
+ * be what it says. */
+void	dmarc_add_unknown(struct dmarc *d, enum dmarc_id how,
+	    struct str domain);
 enum dmarc_step dmarc_step(struct dmarc *d);
 void	dmarc_txt(struct dmarc *d, struct str text);
 /* exists: (ask_exists) the name has one of the records; failed: the DNS did

@@ -143,6 +143,13 @@ static const struct verdict_case {
 	{ "example.org", "example.org", "", "_dmarc.example.org !|", DMARC_TEMPERROR, 0, "", 1, 0 },
 	{ "example.org", "m.example.org", "", EX "_dmarc.m.example.org !|", DMARC_TEMPERROR, 2, "example.org", 3, 0 },
 	{ "example.org", "m.example.org", "example.org", EX "_dmarc.m.example.org !|", DMARC_PASS, 2, "example.org", 3, 0 },
+	/* nobody knows whether it was signed: only if that would be aligned,
+	 * and nothing else is */
+	{ "example.org", "", "?example.org", EX, DMARC_TEMPERROR, 2, "example.org", 2, 0 },
+	{ "example.org", "?m.example.org", "", EX, DMARC_TEMPERROR, 2, "example.org", 5, 0 },
+	{ "example.org", "?evil.org", "evil.org", EX, DMARC_FAIL, 2, "example.org", 2, 0 },
+	{ "example.org", "?example.org", "example.org", EX, DMARC_PASS, 2, "example.org", 2, 0 },
+	{ "a.co.uk", "", "?x.a.co.uk", "_dmarc.a.co.uk v=DMARC1; p=reject|", DMARC_TEMPERROR, 2, "a.co.uk", 1, 1 },
 	/* no domain */
 	{ "", "example.org", "", EX, DMARC_PERMERROR, 0, "", 0, 0 },
 	/* eleven labels: at most eight questions */
@@ -154,6 +161,16 @@ static const struct verdict_case {
 	{ "x.y.example.org", "", "", "", DMARC_NONE, 0, "example.org", 2, 1 },
 };
 
+/* "?DOMAIN": not known. */
+static void
+add(struct dmarc *d, enum dmarc_id how, struct str domain)
+{
+	if (str_starts(domain, "?"))
+		dmarc_add_unknown(d, how, str_from(domain, 1));
+	else
+		dmarc_add(d, how, domain);
+}
+
 static void
 test_verdict(void **state)
 {
@@ -164,8 +181,8 @@ test_verdict(void **state)
 
 		dmarc_begin(&d, str_of(c->author),
 		    c->by_list ? org_by_list : NULL, NULL);
-		dmarc_add(&d, DMARC_SPF, str_of(c->spf));
-		dmarc_add(&d, DMARC_DKIM, str_of(c->dkim));
+		add(&d, DMARC_SPF, str_of(c->spf));
+		add(&d, DMARC_DKIM, str_of(c->dkim));
 		for (; dmarc_step(&d) == DMARC_ASK; asked++)
 			answer(&d, c->zone);
 		if (d.result != c->result || d.policy != c->policy ||
