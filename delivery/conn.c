@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "daemon/daemon.h"
+#include "delivery/job.h"
 #include "delivery/memo.h"
 
 #include "base/banned.h"
@@ -43,7 +44,7 @@ keep_session(struct conn *c)
 		return;
 	s = tls_session_take(c->stream.tls);
 	if (s != NULL)
-		memo_keep_session(str_of(c->memo), s);
+		memo_keep_session(str_of(c->memo), c->trust, s);
 }
 
 static void
@@ -68,6 +69,7 @@ conn_free(struct conn *c)
 	free(c->secret);
 	free(c);
 	count--;
+	remote_look_at_end();
 }
 
 static void
@@ -166,7 +168,7 @@ shake_hands(struct conn *c)
 	c->is_shaking = true;
 	timer_set(&c->patience, daemon_conf()->remote.tls_timeout);
 	stream_connect_tls(&c->stream, c->trust, c->host,
-	    memo_session(str_of(c->memo)));
+	    memo_session(str_of(c->memo), c->trust));
 }
 
 static void
@@ -290,47 +292,49 @@ on_block_idle(struct stream *s)
 	over_because(c, "the message is not taken: no progress in time");
 }
 
-/* A server that refuses a message before its end and closes: while content
- * goes out nothing is read, so its words still lie in the socket. */
-static bool
-hear_last_words(struct conn *c)
+/* Ended without a reply that says why. */
+static void
+ended(struct conn *c, enum stream_end how)
 {
-	uint8_t text[4096];
-	ssize_t n;
-	size_t used;
+	struct stream *s = &c->stream;
+	struct str clear = buf_str(&s->in), line = STR("");
 
-	if (!c->client.is_sending || stream_is_tls(&c->stream))
-		return false;
-	n = recv(c->stream.watch.fd, text, sizeof(text), MSG_DONTWAIT);
-	return n > 0 && smtp_heard_feed(&c->heard, str_mem(text, (size_t)n),
-	    &used) == 0 && c->heard.code >= 400;
+	if (how == STREAM_TLS_FAILED && str_line(&clear, &line))
+		(void)snprintf(c->why, sizeof(c->why), "TLS: it spoke in clear "
+		    "where its handshake was due: \"%.*s\"",
+		    (int)(line.n < 200 ? line.n : 200), (const char *)line.p);
+	else if (how == STREAM_TLS_FAILED)
+		(void)snprintf(c->why, sizeof(c->why), "TLS: %s",
+		    s->tls != NULL ? tls_why(s->tls) : "no such name");
+	else
+		(void)snprintf(c->why, sizeof(c->why), "connection %s%s",
+		    how == STREAM_EOF ? "closed by the other side" : "lost",
+		    c->client.is_sending ? " while the message was sent" : "");
+	/* closed on the first words under TLS: its TLS is no good either */
+	c->tls_broke |= how == STREAM_TLS_FAILED || c->is_shaking ||
+	    (c->client.is_secure && c->client.caps.can == 0 &&
+	    smtp_client_owed(&c->client) == SMTP_STEP_EHLO);
+	c->reply_says = false;
+	over(c, c->is_shaking ? SMTP_STEP_STARTTLS :
+	    smtp_client_owed(&c->client));
 }
 
+/*
+ * A server that refuses and closes: our next write fails before its words are
+ * read, and while content goes out nothing is read at all.  What it had said
+ * is heard first, as if it had come in time.
+ */
 static void
 on_end(struct stream *s, enum stream_end how)
 {
 	struct conn *c = container_of(s, struct conn, stream);
 
-	if (how == STREAM_RESET && hear_last_words(c)) {
-		c->reply_says = true;
-		over(c, SMTP_STEP_DATA);
-		conn_drop(c);
-		return;
-	}
-	if (how == STREAM_TLS_FAILED) {
-		c->tls_broke = true;
-		(void)snprintf(c->why, sizeof(c->why), "TLS: %s",
-		    s->tls != NULL ? tls_why(s->tls) : "no such name");
-	} else
-		(void)snprintf(c->why, sizeof(c->why), "connection %s%s",
-		    how == STREAM_EOF ? "closed by the other side" : "lost",
-		    c->client.is_sending ? " while the message was sent" : "");
-	/* closed on the first words under TLS: its TLS is no good either */
-	c->tls_broke |= c->client.is_secure && c->client.caps.can == 0 &&
-	    smtp_client_owed(&c->client) == SMTP_STEP_EHLO;
-	c->reply_says = false;
-	over(c, c->is_shaking ? SMTP_STEP_STARTTLS :
-	    smtp_client_owed(&c->client));
+	if (how == STREAM_RESET || how == STREAM_TLS_FAILED)
+		stream_last_words(s);
+	if (how == STREAM_RESET)
+		on_input(s);
+	if (!c->is_over)
+		ended(c, how);
 	conn_drop(c);
 }
 
@@ -525,6 +529,28 @@ conn_quit(struct conn *c)
 	}
 	act(c, smtp_client_quit(&c->client));
 	stream_flush(&c->stream);
+}
+
+/* All domains of a large receiver have hosts of their own there: what is kept
+ * for some counts as connections to it as much as what is in use. */
+void
+conn_make_room(struct str lane, size_t most)
+{
+	struct link *e, *tmp;
+	size_t n = 0;
+
+	list_each(e, &idle)
+		n += str_same(lane, container_of(e, struct conn, link)->lane);
+	list_each_safe(e, tmp, &idle) {
+		struct conn *c = container_of(e, struct conn, link);
+
+		if (n <= most)
+			return;
+		if (!str_same(lane, c->lane))
+			continue;
+		conn_quit(c);
+		n--;
+	}
 }
 
 size_t

@@ -115,6 +115,9 @@ extern struct conn_counters {
 	uint64_t	opened, tls, resumed;
 } conn_counters;
 
+/* Idle ones of the lane beyond so many say QUIT, the oldest first. */
+void	conn_make_room(struct str lane, size_t most);
+
 size_t	conn_count(void);
 size_t	conn_idle_count(void);
 void	conn_quit_all_idle(void);

@@ -52,6 +52,7 @@ struct job {
 	struct arena	arena;
 	struct str	mid, lane, nexthop, helo;
 	struct address	source;		/* of the lane; AF_UNSPEC: none */
+	uint32_t	connections;	/* most of the lane; 0: not said */
 	struct rcpt	*rcpt;
 	size_t		cap;
 	struct smtp_envelope env;
@@ -185,7 +186,7 @@ job_free(struct job *j)
 	free(j->env.to);
 	free(j);
 	count--;
-	remote_job_over();
+	remote_look_at_end();
 }
 
 static void
@@ -325,7 +326,7 @@ on_fate(void *arg, struct conn *c, size_t i, enum smtp_step step,
 static bool
 has_again(const struct job *j)
 {
-	for (size_t i = 0; i < j->env.n; i++)
+	for (size_t i = 0; i < j->env.n && !j->tried_ipv4; i++)
 		if (j->rcpt[i].again && !j->rcpt[i].told)
 			return true;
 	return false;
@@ -351,8 +352,6 @@ try_ipv4(struct job *j)
 	j->tried_ipv4 = true;
 	j->is_talking = false;
 	j->was_stale = true;	/* none that is open already */
-	conn_keep(j->conn, j->nexthop);
-	j->conn = NULL;
 	find_way(j);
 }
 
@@ -453,14 +452,14 @@ on_idle(void *arg, struct conn *c)
 		say_mail(j);
 		return;
 	}
-	if (has_again(j)) {
-		try_ipv4(j);
-		return;
-	}
-	leave_open(j);
+	if (!has_again(j))
+		leave_open(j);
 	j->conn = NULL;
 	conn_keep(c, j->nexthop);
-	done(j);
+	if (has_again(j))
+		try_ipv4(j);
+	else
+		done(j);
 }
 
 static void
@@ -559,12 +558,18 @@ on_over(void *arg, struct conn *c)
 	for (size_t i = 0; i < j->env.n; i++) {
 		struct fact mine = f;
 
+		if (j->rcpt[i].again && !j->tried_ipv4)
+			continue;
 		if (j->env.to[i].fate != SMTP_TAKEN &&
 		    mine.result == QUEUE_UNKNOWN)
 			mine.result = QUEUE_LATER;
+		j->env.to[i].fate = SMTP_DONE;
 		tell(j, i, &mine);
 	}
-	done(j);
+	if (has_again(j))
+		try_ipv4(j);
+	else
+		done(j);
 }
 
 static const struct conn_ops conn_ops = { .on_idle = on_idle,
@@ -668,6 +673,22 @@ ask_socket(struct job *j)
 	ask_socket_ask(daemon_peer(MASTER, 0), &n, on_socket, j);
 }
 
+/* In use and kept together, no more than the lane may have. */
+static void
+make_room(const struct job *j)
+{
+	size_t busy = 0;
+	struct link *e;
+
+	if (j->connections == 0)
+		return;
+	list_each(e, &jobs)
+		busy += str_eq(container_of(e, struct job, link)->lane,
+		    j->lane);
+	conn_make_room(j->lane, j->connections > busy ? j->connections - busy :
+	    0);
+}
+
 /* Hosts are known: one that is idle, or a new connection. */
 static void
 go(struct job *j)
@@ -701,7 +722,10 @@ go(struct job *j)
 	if (j->conn != NULL) {
 		j->was_reused = true;
 		on_idle(j, j->conn);
-	} else if (j->hop.host.p[0] == '/')
+		return;
+	}
+	make_room(j);
+	if (j->hop.host.p[0] == '/')
 		ask_socket(j);
 	else
 		dial_next(d);
@@ -919,6 +943,7 @@ job_try(struct chan *c, const struct note *n)
 	j->ticket = n->ticket;
 	j->lane = kept(j, t->lane);
 	j->nexthop = kept(j, t->nexthop);
+	j->connections = t->connections;
 	j->helo = kept(j, t->helo.n > 0 ? t->helo : f->remote.helo.n > 0 ?
 	    f->remote.helo : f->site.hostname);
 	j->env.sender = kept(j, t->sender);

@@ -45,7 +45,7 @@ void	job_qmgr_gone(struct chan *c);
 size_t	job_count(void);
 /* Those that have not said MAIL end; the others go on. */
 void	job_drain(void);
-/* Called when a job ends. */
-void	remote_job_over(void);
+/* remote.c; called when a job or a connection has ended. */
+void	remote_look_at_end(void);
 
 #endif

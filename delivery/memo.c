@@ -22,6 +22,7 @@ struct memo {
 	char		*host;
 	int64_t		broken_until_ms;
 	struct tls_session *session;
+	struct tls_client *trust;	/* it was begun with */
 };
 
 static struct {
@@ -31,11 +32,20 @@ static struct {
 } memo;
 
 static void
+forget_session(struct memo *m)
+{
+	tls_session_free(m->session);
+	tls_client_unref(m->trust);
+	m->session = NULL;
+	m->trust = NULL;
+}
+
+static void
 drop(struct memo *m)
 {
 	(void)dict_del(&memo.by_host, str_of(m->host));
 	list_remove(&m->link);
-	tls_session_free(m->session);
+	forget_session(m);
 	free(m->host);
 	free(m);
 }
@@ -87,25 +97,27 @@ memo_tls_broke(struct str host, int64_t until_ms)
 	struct memo *m = find_or_make(host);
 
 	m->broken_until_ms = until_ms;
-	tls_session_free(m->session);	/* it may have been the cause */
-	m->session = NULL;
+	forget_session(m);		/* it may have been the cause */
 }
 
 struct tls_session *
-memo_session(struct str host)
+memo_session(struct str host, const struct tls_client *trust)
 {
 	struct memo *m = find(host);
 
-	return m != NULL ? m->session : NULL;
+	return m != NULL && m->trust == trust ? m->session : NULL;
 }
 
 void
-memo_keep_session(struct str host, struct tls_session *owned)
+memo_keep_session(struct str host, struct tls_client *trust,
+    struct tls_session *owned)
 {
 	struct memo *m = find_or_make(host);
 
-	tls_session_free(m->session);
+	forget_session(m);
 	m->session = owned;
+	m->trust = trust;
+	tls_client_ref(trust);
 }
 
 void

@@ -10,14 +10,21 @@
 
 enum { MEMO_HOSTS = 4096 };	/* the one not used longest goes */
 
+struct tls_client;
 struct tls_session;
 
 /* host: its name and port. */
 bool	memo_tls_is_broken(struct str host, int64_t now_ms);
 void	memo_tls_broke(struct str host, int64_t until_ms);
-/* Borrowed until the next call of memo_*; NULL: none. */
-struct tls_session *memo_session(struct str host);
-void	memo_keep_session(struct str host, struct tls_session *owned);
+/*
+ * Only for who trusts as the session was begun: what an unchecked connection
+ * was given must not open a checked one.  Borrowed until the next call of
+ * memo_*; NULL: none.
+ */
+struct tls_session *memo_session(struct str host,
+	    const struct tls_client *trust);
+void	memo_keep_session(struct str host, struct tls_client *trust,
+	    struct tls_session *owned);
 void	memo_free(void);
 
 #endif

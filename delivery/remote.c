@@ -18,6 +18,10 @@
 
 #include "base/banned.h"
 
+enum { COURTESY_MS = 1000 };
+
+static struct timer courtesy;
+
 static void
 before_cage(void)
 {
@@ -64,21 +68,34 @@ on_reload(void)
 	hop_reload();
 }
 
+/* What is on its way comes to its end first, then QUIT and its reply: that
+ * one is a courtesy, not waited for long. */
 void
-remote_job_over(void)
+remote_look_at_end(void)
 {
-	if (daemon_draining() && job_count() == 0)
+	if (!daemon_draining() || job_count() > 0)
+		return;
+	if (conn_count() == 0)
 		daemon_exit();
+	if (!timer_armed(&courtesy))
+		timer_set(&courtesy, COURTESY_MS);
 }
 
-/* What is on its way is brought to its end; QUIT to those that wait. */
+static void
+on_courtesy_over(struct timer *t)
+{
+	(void)t;
+	daemon_exit();
+}
+
 static void
 on_drain(int64_t within_ms)
 {
 	(void)within_ms;
+	timer_init(&courtesy, on_courtesy_over);
 	conn_quit_all_idle();
 	job_drain();
-	remote_job_over();
+	remote_look_at_end();
 }
 
 static void

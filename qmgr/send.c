@@ -538,6 +538,7 @@ start_trip(struct chan *c, struct trip *t)
 	    .sender = str_of(m->sender), .flags = m->flags, .size = m->size,
 	    .recipients = (uint32_t)t->n, .lane = str_of(t->lane->key),
 	    .nexthop = item_domain(t->item[0]), .transport = TRANSPORT_SMTP,
+	    .connections = terms_of(t->lane).connections,
 	    .deadline_ms = clock_mono_ms() + TRY_MS };
 
 	for (size_t k = 0; k < t->n; k++) {

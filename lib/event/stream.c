@@ -298,6 +298,20 @@ on_key(void *arg)
 	wake(s);
 }
 
+/*
+ * A server that says a reply where its handshake is due: no record of TLS
+ * begins with a digit (RFC 8446 5.1).  To OpenSSL it would be a wrong version
+ * number, and its words be lost.
+ */
+static bool
+speaks_clear(struct stream *s)
+{
+	uint8_t first;
+
+	return s->is_client && recv(s->watch.fd, &first, 1, MSG_PEEK) == 1 &&
+	    first >= '0' && first <= '9';
+}
+
 /* False: over. */
 static bool
 handshake(struct stream *s)
@@ -315,6 +329,8 @@ handshake(struct stream *s)
 	if (!s->handshaking)
 		return true;
 	s->want_read = s->want_write = s->at_key = false;
+	if (speaks_clear(s))
+		return over(s, STREAM_TLS_FAILED);
 	switch (tls_handshake(s->tls)) {
 	case TLS_OK:
 		break;
@@ -575,7 +591,27 @@ void
 stream_connect_tls(struct stream *s, struct tls_client *client,
     const char *name, struct tls_session *session)
 {
+	s->is_client = true;
 	begin_tls(s, tls_connect(client, s->watch.fd, name, session));
+}
+
+void
+stream_last_words(struct stream *s)
+{
+	static uint8_t piece[READ_PIECE];
+	bool is_clear = s->tls == NULL || (s->handshaking && speaks_clear(s));
+	size_t n, got;
+
+	if (s->tls_due != NULL || (s->handshaking && !is_clear))
+		return;
+	do {
+		n = num_min(READ_PIECE, s->in.max - s->in.len);
+		got = 0;
+		if (n > 0 && (is_clear ? plain_read(s, piece, n, &got) :
+		    tls_read(s->tls, piece, n, &got)) == TLS_OK)
+			buf_mem(&s->in, piece, got);
+	} while (got > 0);
+	explicit_bzero(piece, sizeof(piece));
 }
 
 bool

@@ -62,7 +62,8 @@ struct stream {
 	bool		paused : 1, closing : 1, handshaking : 1, eof : 1,
 			dead : 1, in_call : 1, want_read : 1, want_write : 1,
 			input_due : 1, unread : 1, shut : 1, choked : 1,
-			knocked : 1, no_tls : 1, at_key : 1;
+			knocked : 1, no_tls : 1, at_key : 1,
+			is_client : 1;
 };
 
 /* fd: connected, non-blocking socket, owned by the stream from here on.
@@ -100,6 +101,13 @@ void	stream_start_tls(struct stream *s, struct tls_server *server);
 void	stream_connect_tls(struct stream *s, struct tls_client *client,
 	    const char *name, struct tls_session *session);
 bool	stream_is_tls(const struct stream *s);
+/*
+ * In on_end only.  What the peer had said and nobody has read yet, into `in':
+ * a server that refuses and closes is heard, even if a write failed first.
+ * When the handshake of a client failed, `in' holds the clear text that came
+ * in its place, if it was that.
+ */
+void	stream_last_words(struct stream *s);
 
 /*
  * Bytes [at, at+n) of fd are sent behind what is in `out` now, read by pread

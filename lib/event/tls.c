@@ -740,6 +740,15 @@ no_key(struct tls *t, const char *text)
 	return TLS_FAILED;
 }
 
+/* A resumed session has what was found when it began: if nobody looked then,
+ * it was not good. */
+static bool
+is_trusted(const struct tls *t)
+{
+	return t->client == NULL || !t->client->checks ||
+	    SSL_get_verify_result(t->ssl) == X509_V_OK;
+}
+
 enum tls_io
 tls_handshake(struct tls *t)
 {
@@ -766,7 +775,7 @@ tls_handshake(struct tls *t)
 	if (t->ask != NULL || said == SSL_ERROR_WANT_READ)
 		(void)SSL_clear_mode(t->ssl, SSL_MODE_ASYNC);
 	t->ask = NULL;
-	return rc == 1 ? TLS_OK : outcome(t, rc);
+	return rc == 1 && is_trusted(t) ? TLS_OK : outcome(t, rc);
 }
 
 enum tls_io

@@ -568,6 +568,7 @@
 	F(str,	helo,	    255)	/* or empty: hostname */		\
 	F(str,	nexthop,    300)	/* domain (by MX), [host], [host]:port, lmtp:... */ \
 	F(u32,	transport,  0)	/* enum transport */			\
+	F(u32,	connections, 0)	/* most of the lane, kept ones too; 0: any */ \
 	F(time,	deadline_ms, 0)	/* clock_mono_ms: give up by then */
 #define FIELDS_REMOTE_ROW(F)	/* what became of one recipient */	\
 	F(u32,	number,	    0)	\

@@ -73,7 +73,7 @@ daemon_draining(void)
 }
 
 void
-remote_job_over(void)
+remote_look_at_end(void)
 {
 }
 

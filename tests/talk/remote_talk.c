@@ -24,7 +24,7 @@ static bool is_us;
 static char secret[64];
 
 void
-remote_job_over(void)
+remote_look_at_end(void)
 {
 }
 

@@ -27,6 +27,19 @@ tls_session_free(struct tls_session *s)
 	}
 }
 
+static unsigned refs;
+
+void tls_client_ref(struct tls_client *c) { refs += c != NULL; }
+void tls_client_unref(struct tls_client *c) { refs -= c != NULL; }
+
+static struct tls_client *
+trust(int which)
+{
+	static char clients[2];
+
+	return (struct tls_client *)(void *)&clients[which];
+}
+
 static struct tls_session *
 session(void)
 {
@@ -56,16 +69,35 @@ test_session(void **state)
 	struct tls_session *s = session();
 
 	(void)state;
-	assert_null(memo_session(a));
-	memo_keep_session(a, session());
-	memo_keep_session(a, s);
-	assert_ptr_equal(memo_session(a), s);
+	assert_null(memo_session(a, trust(0)));
+	memo_keep_session(a, trust(0), session());
+	memo_keep_session(a, trust(0), s);
+	assert_ptr_equal(memo_session(a, trust(0)), s);
 	assert_int_equal(sessions, 1);
 	memo_tls_broke(a, 1000);	/* it may have been the cause */
-	assert_null(memo_session(a));
+	assert_null(memo_session(a, trust(0)));
 	assert_int_equal(sessions, 0);
-	memo_keep_session(a, session());
+	memo_keep_session(a, trust(0), session());
 	memo_free();
+	assert_int_equal(sessions, 0);
+}
+
+/* What somebody unchecked gave is nothing for who wants to be sure. */
+static void
+test_trust(void **state)
+{
+	struct str a = STR("a.example:25");
+
+	(void)state;
+	memo_keep_session(a, trust(0), session());
+	assert_null(memo_session(a, trust(1)));
+	assert_non_null(memo_session(a, trust(0)));
+	memo_keep_session(a, trust(1), session());
+	assert_null(memo_session(a, trust(0)));
+	assert_non_null(memo_session(a, trust(1)));
+	assert_int_equal(refs, 1);
+	memo_free();
+	assert_int_equal(refs, 0);
 	assert_int_equal(sessions, 0);
 }
 
@@ -79,12 +111,12 @@ test_bound(void **state)
 	memo_tls_broke(STR("first:25"), 1000);
 	for (int i = 0; i < 2 * MEMO_HOSTS; i++) {
 		(void)snprintf(name, sizeof(name), "h%d:25", i);
-		memo_keep_session(str_of(name), session());
+		memo_keep_session(str_of(name), trust(0), session());
 		assert_true(memo_tls_is_broken(STR("first:25"), 0));
 	}
 	assert_int_equal(sessions, MEMO_HOSTS - 1);
-	assert_null(memo_session(STR("h0:25")));
-	assert_non_null(memo_session(str_of(name)));
+	assert_null(memo_session(STR("h0:25"), trust(0)));
+	assert_non_null(memo_session(str_of(name), trust(0)));
 	memo_free();
 	assert_int_equal(sessions, 0);
 }
@@ -95,6 +127,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_trust),
 		cmocka_unit_test(test_bound),
 	};
 

@@ -122,7 +122,7 @@ static struct buf heard;
 static unsigned ended, drained, handshakes;
 static enum stream_end how;
 static enum { ECHO, TAKE_NOTHING, PAUSE, FREE, STARTTLS } what;
-static bool is_free;
+static bool is_free, hears_last_words;
 
 static void
 on_input(struct stream *st)
@@ -163,6 +163,10 @@ on_end(struct stream *st, enum stream_end e)
 {
 	ended++;
 	how = e;
+	if (hears_last_words) {
+		stream_last_words(st);
+		buf_add(&heard, buf_str(&st->in));
+	}
 	stream_free(st);
 	is_free = true;
 }
@@ -592,6 +596,71 @@ test_connect_tls(void **state)
 	}
 }
 
+/* The peer refuses and closes, and we write before we read. */
+static void
+test_last_words(void **state)
+{
+	static const struct {
+		bool		is_tls;
+		const char	*said, *heard;
+		enum stream_end	how;
+	} cases[] = {
+		{ false, "554 no", "554 no", STREAM_RESET },
+		{ true, "554 NO", "554 no", STREAM_RESET },
+		{ false, "", "", STREAM_RESET },
+	};
+
+	(void)state;
+	hears_last_words = true;
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		begin(1000, 1000);
+		if (cases[i].is_tls) {
+			stream_connect_tls(&s, (struct tls_client *)&refs,
+			    "mx", NULL);
+			say("HI");
+			passes(2);
+			assert_true(stream_is_tls(&s));
+		}
+		say(cases[i].said);
+		(void)close(client);
+		client = -1;
+		stream_pause(&s);	/* as while a message goes out */
+		buf_z(&s.out, "quit");
+		stream_flush(&s);
+		passes(2);
+		assert_int_equal(ended, 1);
+		assert_int_equal(how, cases[i].how);
+		assert_string_equal(buf_cstr(&heard), cases[i].heard);
+		finish();
+	}
+	hears_last_words = false;
+}
+
+/* A reply where the server's handshake is due is kept; other garbage is not
+ * looked at. */
+static void
+test_clear_text_for_a_handshake(void **state)
+{
+	static const struct { const char *said, *heard; } cases[] = {
+		{ "454 no TLS", "454 no TLS" }, { "XX", "" },
+	};
+
+	(void)state;
+	hears_last_words = true;
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		begin(1000, 1000);
+		stream_connect_tls(&s, (struct tls_client *)&refs, "mx", NULL);
+		passes(2);
+		say(cases[i].said);
+		passes(2);
+		assert_int_equal(how, STREAM_TLS_FAILED);
+		assert_string_equal(buf_cstr(&heard), cases[i].heard);
+		finish();
+		assert_int_equal(refs, 0);
+	}
+	hears_last_words = false;
+}
+
 int
 main(void)
 {
@@ -612,6 +681,8 @@ main(void)
 		cmocka_unit_test(test_handshake_fails),
 		cmocka_unit_test(test_waits_for_key),
 		cmocka_unit_test(test_connect_tls),
+		cmocka_unit_test(test_last_words),
+		cmocka_unit_test(test_clear_text_for_a_handshake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

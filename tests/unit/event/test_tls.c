@@ -369,6 +369,35 @@ test_client_resumes(void **state)
 	tls_client_unref(c);
 }
 
+/* A session begun with anybody does not open one that wants to be sure. */
+static void
+test_client_resumes_unchecked(void **state)
+{
+	static uint8_t key[80] = { 7 };
+	struct str keys = str_mem(key, 80);
+	struct world *w = *state;
+	struct tls_client *any = NULL, *sure = NULL;
+	struct tls_session *session;
+	struct why why;
+	struct tls *t;
+
+	tls_server_tickets(w->server, &keys, 1);
+	assert_int_equal(tls_client_new(STR(""), &any, &why), 0);
+	assert_int_equal(tls_client_new(w->pem.cert_str, &sure, &why), 0);
+	assert_int_equal(shake_ours(w, any, "mail.example.org", NULL, &t),
+	    TLS_OK);
+	session = tls_session_take(t);
+	assert_non_null(session);
+	tls_free(t);
+	assert_int_equal(shake_ours(w, sure, "mail.example.org", session, &t),
+	    TLS_FAILED);
+	assert_true(str_istarts(str_of(tls_why(t)), "certificate: "));
+	tls_session_free(session);
+	tls_free(t);
+	tls_client_unref(any);
+	tls_client_unref(sure);
+}
+
 static void
 test_client_refuses(void **state)
 {
@@ -774,6 +803,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_client_resumes, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_client_resumes_unchecked,
+		    setup, teardown),
 		cmocka_unit_test(test_client_refuses),
 		cmocka_unit_test_setup_teardown(test_bad_certificates, setup,
 		    teardown),
