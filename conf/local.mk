@@ -2,16 +2,15 @@
 dist_examples_DATA = conf/veredus.conf conf/aliases
 examplesdir = $(docdir)/examples
 
-CONF_MADE = conf/veredus.service conf/veredus.init conf/tmpfiles.conf
+CONF_MADE = conf/veredus.service conf/veredus.init
 EXTRA_DIST += conf/veredus.service.in conf/veredus.init.in \
-	conf/tmpfiles.conf.in conf/sysusers.conf conf/fail2ban/filter.conf \
+	conf/tmpfiles.conf conf/sysusers.conf conf/fail2ban/filter.conf \
 	conf/providers.conf
 CLEANFILES += $(CONF_MADE)
 all-local: $(CONF_MADE)
 $(CONF_MADE): %: %.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) conf && sed -e 's|@sbindir[@]|$(sbindir)|g' \
-		-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
-		-e 's|@localstatedir[@]|$(localstatedir)|g' $< > $@
+		-e 's|@sysconfdir[@]|$(sysconfdir)|g' $< > $@
 
 # Below the prefix: where the system looks is for its packager to say.
 conf_lib = $(DESTDIR)$(prefix)/lib
@@ -23,7 +22,8 @@ install-data-local: $(CONF_MADE)
 	$(INSTALL_DATA) conf/veredus.service $(conf_lib)/systemd/system/
 	$(INSTALL_DATA) $(srcdir)/conf/sysusers.conf \
 		$(conf_lib)/sysusers.d/veredus.conf
-	$(INSTALL_DATA) conf/tmpfiles.conf $(conf_lib)/tmpfiles.d/veredus.conf
+	$(INSTALL_DATA) $(srcdir)/conf/tmpfiles.conf \
+		$(conf_lib)/tmpfiles.d/veredus.conf
 	test -f $(DESTDIR)$(sysconfdir)/veredus/providers.conf || \
 		$(INSTALL_DATA) $(srcdir)/conf/providers.conf \
 		$(DESTDIR)$(sysconfdir)/veredus/

@@ -39,7 +39,6 @@ enum {
 struct pair {
 	struct str	name;		/* for SNI */
 	struct str	cert, key;	/* paths */
-	const char	*what;		/* the setting's last word */
 	bool		is_named, is_second;
 };
 
@@ -52,6 +51,16 @@ struct judge {
 
 /* --- one pair ------------------------------------------------------------ */
 
+/* The setting's last word. */
+static const char *
+setting(const struct pair *p, struct str path)
+{
+	bool is_key = path.n > 0 && path.p == p->key.p;
+
+	return p->is_second ? is_key ? "second-key" : "second-cert" :
+	    is_key ? "key" : "cert";
+}
+
 static void
 say(struct judge *j, char mark, const struct pair *p, struct str path,
     const char *text)
@@ -59,7 +68,7 @@ say(struct judge *j, char mark, const struct pair *p, struct str path,
 	j->is_bad |= mark == '!';
 	buf_fmt(&j->said, "%c%s: tls%s%.*s %s", mark, master.path,
 	    p->is_named ? " " : "", p->is_named ? (int)p->name.n : 0,
-	    (const char *)p->name.p, p->what);
+	    (const char *)p->name.p, setting(p, path));
 	if (path.n > 0)
 		buf_fmt(&j->said, " %.*s", STR_ARG(path));
 	buf_fmt(&j->said, ": %s\n", text);
@@ -159,7 +168,6 @@ static void
 look(struct judge *j, struct pair *p, bool is_second, struct str cert,
     struct str key)
 {
-	p->what = is_second ? "second-cert" : "cert";
 	p->is_second = is_second;
 	p->cert = cert;
 	p->key = key;

@@ -35,48 +35,63 @@ cli_say(const char *fmt, ...)
 static int
 parse(struct cli *c, struct str text)
 {
-	struct buf errors;
 	struct why why;
 	bool ok = conf_file_parse(&c->file, text) == 0;
 
 	conf_init(&c->conf);
-	for (struct conf_set *s = c->file.rows; ok && s != NULL; s = s->next)
-		if (conf_row(&c->conf, s->path, s->value, &why) != 0) {
+	for (struct conf_set *s = c->file.rows; s != NULL; s = s->next)
+		if (conf_row(&c->conf, s->path, s->value, &why) != 0 && ok) {
 			conf_file_error(&c->file, s->line, s->col, "%s",
 			    why.text);
 			ok = false;
 		}
-	if (ok)
+	return ok ? EX_OK : EX_CONFIG;
+}
+
+static int
+read_file(struct cli *c, struct buf *text)
+{
+	int fd = open(c->conf_path, O_RDONLY | O_CLOEXEC), rc = FAIL_TEMP;
+
+	buf_init(text, CONF_FILE_MAX);
+	if (fd >= 0) {
+		rc = file_read_fd(fd, text);
+		(void)close(fd);
+	}
+	if (rc == 0)
 		return EX_OK;
-	buf_init(&errors, 1 << 20);
-	conf_file_errors(&c->file, c->conf_path, &errors);
-	fprintf(stderr, "%s", buf_cstr(&errors));
-	buf_free(&errors);
+	cli_say("%s: %s", c->conf_path, rc == FAIL_TOO_BIG ?
+	    "too big" : strerror(errno));
 	return EX_CONFIG;
+}
+
+int
+cli_find(struct cli *c)
+{
+	static struct buf text;	/* rows point into it */
+	int code;
+
+	if (c->state != CLI_UNREAD)
+		return EX_OK;
+	if ((code = read_file(c, &text)) != EX_OK)
+		return code;
+	c->state = parse(c, buf_str(&text)) == EX_OK ? CLI_GOOD : CLI_WRONG;
+	return EX_OK;
 }
 
 int
 cli_load(struct cli *c)
 {
-	static struct buf text;	/* rows point into it */
-	int fd, rc = FAIL_TEMP;
+	struct buf errors;
+	int code = cli_find(c);
 
-	if (c->loaded)
-		return EX_OK;
-	buf_init(&text, CONF_FILE_MAX);
-	fd = open(c->conf_path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		rc = file_read_fd(fd, &text);
-	if (rc != 0) {
-		cli_say("%s: %s", c->conf_path, rc == FAIL_TOO_BIG ?
-		    "too big" : strerror(errno));
-		return EX_CONFIG;
-	}
-	(void)close(fd);
-	if ((rc = parse(c, buf_str(&text))) != EX_OK)
-		return rc;
-	c->loaded = true;
-	return EX_OK;
+	if (code != EX_OK || c->state == CLI_GOOD)
+		return code;
+	buf_init(&errors, 1 << 20);
+	conf_file_errors(&c->file, c->conf_path, &errors);
+	fprintf(stderr, "%s", buf_cstr(&errors));
+	buf_free(&errors);
+	return EX_CONFIG;
 }
 
 const char *

@@ -22,7 +22,7 @@ struct cli {
 	bool		trace;		/* --trace */
 	bool		quiet;		/* control_ask prints nothing of an answer */
 	const char	*selector, *type; /* --selector, --type; NULL: not given */
-	bool		loaded;
+	enum { CLI_UNREAD, CLI_WRONG, CLI_GOOD } state; /* of the file */
 	struct conf_file file;
 	struct conf	conf;
 	struct arena	arena;		/* freed when the program ends */
@@ -43,6 +43,10 @@ extern const struct verb service_verbs[], account_verbs[], alias_verbs[],
 
 /* Reads and checks the file; on errors prints them all and returns 78. */
 int	cli_load(struct cli *c) MUST_CHECK;
+/* The same for who only looks for the running suite, or for maildrop: a file
+ * with errors will do, as far as it can be understood.  An operator who has
+ * begun to change it must be able to stop what runs, and cron to send. */
+int	cli_find(struct cli *c) MUST_CHECK;
 /* Path of a folder setting, made absolute; folder "users" defaults to
  * state/users and so on. */
 const char *cli_folder(struct cli *c, const char *which);

@@ -189,10 +189,15 @@ control_ask(struct cli *c, const char *const *words, size_t n,
 {
 	int fd, code;
 
-	if ((code = cli_load(c)) != EX_OK)
+	if ((code = cli_find(c)) != EX_OK)
 		return code;
 	fd = connect_control(c);
 	if (fd < 0) {
+		int err = errno;
+
+		if ((code = cli_load(c)) != EX_OK)
+			return code;	/* it may mean another folder */
+		errno = err;
 		cli_say(errno == EACCES ? "only root and the control group may "
 		    "ask: %s/control: %s" : "the suite does not run: "
 		    "%s/control: %s", cli_folder(c, "run"), strerror(errno));

@@ -221,8 +221,11 @@ send_or_leave(struct cli *c, struct mail *m)
 	}
 	buf_free(&said);
 	if (r == SUBMIT_LATER || (r == SUBMIT_DONE && m->n_to > 0)) {
-		int left = drop_mail(c, m);
+		/* a file that is not understood may mean another spool */
+		int left = cli_load(c);
 
+		if (left == EX_OK)
+			left = drop_mail(c, m);
 		return left != EX_OK ? left : code;
 	}
 	/* root's mail is the reason to look for what others have left */
@@ -281,7 +284,7 @@ list(struct cli *c)
 static int
 run(struct cli *c, struct options *o, char **argv)
 {
-	int code = cli_load(c);
+	int code = cli_find(c);
 
 	if (code != EX_OK)
 		return code;

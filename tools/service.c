@@ -130,14 +130,15 @@ static int
 verb_stop(struct cli *c, int argc, char **argv)
 {
 	const struct timespec step = { .tv_nsec = 50 * 1000 * 1000 };
-	int code = cli_load(c);
+	int code = cli_find(c);
 	pid_t pid;
 
 	if (code != EX_OK)
 		return code;
 	if ((pid = pid_of_master(c)) == 0) {
-		cli_say("does not run");
-		return EX_OK;	/* what was asked for holds */
+		if ((code = cli_load(c)) == EX_OK)
+			cli_say("does not run");
+		return code;	/* EX_OK: what was asked for holds */
 	}
 	if (kill(pid, SIGTERM) != 0) {
 		cli_say("cannot stop process %d: %s", (int)pid,
@@ -157,8 +158,10 @@ static int
 verb_reload(struct cli *c, int argc, char **argv)
 {
 	const char *words[] = { "reload" };
+	int code = control_ask(c, words, 1, NULL, NULL);
 
-	return control_ask(c, words, 1, NULL, NULL);
+	/* master refuses for good only what is in the file */
+	return code == EX_UNAVAILABLE && control_alive(c) ? EX_CONFIG : code;
 }
 
 /* A counter of resolvd that an operator must not read over. */
