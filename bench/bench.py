@@ -409,23 +409,24 @@ W['W3.dns'] = ('relaydns', 'same, the destinations found by their MX', relay(100
 W['W3.r50'] = ('relay1', 'relay: 2k x 4 KiB x 50 recipients, 1 destination, sessions kept', relay(1, rcpts=50, n=2000, keep=True))
 
 
-def submission(port, tls, conns=20, n=2000):
+def submission(port, tls, conns=20, n=2000, sender='sender@client.test'):
     def f(spec, runs):
         with Stack(spec) as s:
             # everybody has logged in before: what a password digest costs
             # (yescrypt: 20 ms and more) is no matter of TLS
-            load('smtp', '-p', s.p(port), '-t', tls, '-a', '-1', '-n', 300, '-c', 5, '-U', 100)
+            load('smtp', '-p', s.p(port), '-t', tls, '-a', '-1', '-n', 300, '-c', 5, '-U', 100, '-F', sender)
             for _ in range(runs):
                 s.wipe()
                 s.settle()
                 with Measure() as m:
-                    g = load('smtp', '-p', s.p(port), '-t', tls, '-a', '-1', '-n', N(n), '-c', conns, '-U', 100, '-T', 120)
+                    g = load('smtp', '-p', s.p(port), '-t', tls, '-a', '-1', '-n', N(n), '-c', conns, '-U', 100, '-F', sender, '-T', 120)
                 yield {**m.r, **g, 'value': g['rate'], 'unit': 'sess/s', 'cpu_ms_per_op': 1e3 * (m.r['cpu_user'] + m.r['cpu_sys']) / max(1, g['ops'])}
     return f
 
 
 W['W4.rsa'] = ('submission-rsa', 'submission: new TLS connection + AUTH PLAIN + 4 KiB message each (STARTTLS, RSA-2048)', submission('SUBMISSION', 'starttls'))
 W['W4.ec'] = ('submission-ec', 'same, implicit TLS, ECDSA P-256', submission('SUBMISSIONS', 'tls'))
+W['W4.dkim'] = ('submission-dkim', 'same, signed (DKIM, RSA-2048)', submission('SUBMISSIONS', 'tls', sender='sender@elsewhere.test'))
 
 
 def per_session(m, g, unit='sess/s'):
@@ -681,13 +682,16 @@ def cmd_run(a):
     for name, (role, desc, fn) in W.items():
         if a.only and not any(name == o or name.startswith(o + '.') or name == o for o in a.only.split(',')):
             continue
-        for peer in a.peers.split(','):
+        turns = [(peer, a.runs, 0) for peer in a.peers.split(',')]
+        if a.alternate:
+            turns = [(peer, 1, i) for i in range(a.runs) for peer in a.peers.split(',')]
+        for peer, runs, first in turns:
             spec = peers[peer].get(role)
             if not spec:
                 continue
             t = time.time()
             try:
-                for i, r in enumerate(fn(spec, a.runs)):
+                for i, r in enumerate(fn(spec, runs), first):
                     r = {'workload': name, 'peer': peer, 'spec': spec, 'run': i, 'at': int(time.time()), **r}
                     if out:
                         out.write(json.dumps(r) + '\n')
@@ -795,6 +799,7 @@ def main():
     r.add_argument('--peers', required=True)
     r.add_argument('--only', default='')
     r.add_argument('--runs', type=int, default=3)
+    r.add_argument('--alternate', action='store_true', help='peers take turns, so that what else the machine does strikes all')
     r.add_argument('--scale', type=float, default=1.0)
     r.add_argument('--out', default='')
     p = sp.add_parser('phys')
