@@ -32,6 +32,7 @@ enum {
 	CLEAN_MS = 60 * 60 * 1000,	/* without complaint: first rung again */
 	GAP_MAX_US = 600 * 1000 * 1000,
 	KEY_MAX = 400,
+	SILENT_TIMES = 4,	/* as many as all slots: a socket each */
 };
 
 struct bucket {
@@ -308,7 +309,9 @@ lanes_next(struct lanes *ls, int64_t now_ms)
 		struct link *e = list_first(&ls->ready[h]);
 
 		if (e == NULL || ls->out_all >= ls->most ||
-		    out_of(ls, h) >= most_of(ls, h))
+		    out_of(ls, h) >= most_of(ls, h) ||
+		    (h != LANE_PROVEN &&
+		    ls->out[LANE_SILENT] / SILENT_TIMES >= ls->most))
 			continue;
 		ls->turn = (unsigned)h;
 		return container_of(e, struct lane, link);
@@ -369,6 +372,15 @@ lane_began(struct lanes *ls, struct lane *l, int64_t now_ms)
 		l->go_ms = now_ms + (l->gap_us + 999) / 1000;
 	place(ls, l, now_ms);
 	return l->health;
+}
+
+enum lane_health
+lane_yields(struct lanes *ls, enum lane_health began)
+{
+	ls->out[began]--;
+	ls->out_all--;
+	ls->out[LANE_SILENT]++;
+	return LANE_SILENT;
 }
 
 /* --- what follows from an end -------------------------------------------- */
@@ -475,7 +487,7 @@ lane_ended(struct lanes *ls, struct lane *l, enum lane_health began,
 {
 	l->out--;
 	ls->out[began]--;
-	ls->out_all--;
+	ls->out_all -= began != LANE_SILENT;
 	switch (how) {
 	case LANE_GOOD:
 		good(l, terms, now_ms);
@@ -496,6 +508,27 @@ lane_ended(struct lanes *ls, struct lane *l, enum lane_health began,
 		break;
 	}
 	place(ls, l, now_ms);
+}
+
+/* The rung is the one of such a pause, or of a longer one that is nearly
+ * over: a probe that is refused goes on from there. */
+bool
+lane_was_paused(struct lanes *ls, struct lane *l, const struct lane_terms *t,
+    int64_t until_ms, struct str reason, int64_t now_ms)
+{
+	unsigned rung = 0;
+
+	if (until_ms <= l->pause_until_ms)
+		return false;
+	while (rung + 1 < t->pauses && t->pause_ms[rung] < until_ms - now_ms)
+		rung++;
+	l->rung = rung + 1;
+	l->health = LANE_PROVEN;
+	if (l->gap_us == 0)
+		keep_distance(l, now_ms);
+	pause_for(l, until_ms - now_ms, true, reason, now_ms);
+	place(ls, l, now_ms);
+	return true;
 }
 
 void

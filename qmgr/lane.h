@@ -28,7 +28,9 @@
 
 /* Dead destinations sit in connect for minutes: they may fill a part of the
  * slots only, so may those nobody has heard of yet. */
-enum lane_health { LANE_PROVEN, LANE_NEW, LANE_FAILING, LANE_HEALTHS };
+enum lane_health { LANE_PROVEN, LANE_NEW, LANE_FAILING, LANE_HEALTHS,
+	LANE_SILENT = LANE_HEALTHS,	/* a delivery, see lane_yields */
+};
 
 enum lane_class { LANE_PERSON, LANE_BULK, LANE_CLASSES };
 
@@ -77,7 +79,7 @@ struct lanes {
 	struct link	ready[LANE_HEALTHS];
 	struct heap	timed;
 	struct link	idle;		/* oldest first */
-	unsigned	out[LANE_HEALTHS], out_all, most;
+	unsigned	out[LANE_HEALTHS + 1], out_all, most;	/* all: but SILENT */
 	unsigned	turn;		/* health served last */
 	uint64_t	numbers;
 };
@@ -109,6 +111,18 @@ size_t	lane_pick(struct lanes *ls, struct lane *l, struct item **out,
 enum lane_health lane_began(struct lanes *ls, struct lane *l, int64_t now_ms);
 void	lane_ended(struct lanes *ls, struct lane *l, enum lane_health began,
 	    enum lane_end how, const struct lane_terms *terms,
+	    struct str reason, int64_t now_ms);
+/*
+ * It has been out for long without a word.  Its slot is given to somebody
+ * else, and how many wait like that is bounded by itself: hundreds of hosts
+ * that say nothing must not keep one from his turn who would answer.  What
+ * is returned takes the place of what lane_began said.
+ */
+enum lane_health lane_yields(struct lanes *ls, enum lane_health began);
+/* Another qmgr was told *too fast* and paused it: so do we.  false: it is
+ * paused so long already. */
+bool	lane_was_paused(struct lanes *ls, struct lane *l,
+	    const struct lane_terms *terms, int64_t until_ms,
 	    struct str reason, int64_t now_ms);
 /* Forget pause and distance: the operator knows better. */
 void	lane_resume(struct lanes *ls, struct lane *l, int64_t now_ms);

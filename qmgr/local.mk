@@ -1,7 +1,8 @@
 # qmgr - spool, queue and bounces
 pkglibexec_PROGRAMS += qmgr/qmgr qmgr/bounce
 qmgr_qmgr_SOURCES = qmgr/act.c qmgr/fail.c qmgr/lane.c qmgr/lane.h \
-	qmgr/qmgr.c qmgr/qmgr.h qmgr/queue.c qmgr/queue.h qmgr/schedule.c \
+	qmgr/qmgr.c qmgr/qmgr.h qmgr/queue.c qmgr/queue.h qmgr/resume.c qmgr/resume.h \
+	qmgr/schedule.c \
 	qmgr/schedule.h qmgr/send.c qmgr/send.h \
 	qmgr/terms.c qmgr/terms.h qmgr/where.c qmgr/where.h qmgr/why.c \
 	qmgr/why.h

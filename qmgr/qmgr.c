@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "crypto/digest.h"
 #include "daemon/daemon.h"
+#include "qmgr/resume.h"
 #include "qmgr/schedule.h"
 #include "qmgr/send.h"
 #include "qmgr/where.h"
@@ -376,6 +377,7 @@ on_new(const struct note_queue_new *n)
 	i = queue_add(&qmgr.queue, n);
 	queue_comes(&qmgr.queue, i->message, n->more ? clock_real_ms() +
 	    WHOLE_MS : 0);
+	resume_look(n);
 	set_times(i);
 	if (send_adopt(i))
 		;

@@ -8,6 +8,7 @@
  *	where.c		which lane: domains and their MX
  *	lane.c		who of those that are ready goes next
  *	send.c		tries by remote, and what follows from a reply
+ *	resume.c	lanes that were paused before we started
  *	why.c		what is told of an item: attempts, lane
  *	fail.c		who has failed for good, and whom to tell
  *	act.c		what the operator asks

@@ -25,6 +25,7 @@
 #include "base/rand.h"
 #include "daemon/daemon.h"
 #include "qmgr/qmgr.h"
+#include "qmgr/resume.h"
 #include "qmgr/terms.h"
 #include "qmgr/where.h"
 
@@ -34,11 +35,14 @@ enum {
 	RECIPIENTS_MAX = 1000,
 	MARK_AGAIN_MS = 5000,
 	TRY_MS = 30 * 60 * 1000,	/* a message over a thin line */
+	YIELD_MS = 5000,
 };
 
 /* One REMOTE_TRY that is out. */
 struct trip {
 	struct link	link;
+	struct link	fresh;		/* oldest first, until it yields */
+	int64_t		began_ms;
 	struct lane	*lane;
 	enum lane_health began;
 	char		mid[MID_LEN + 1];
@@ -51,6 +55,10 @@ struct trip {
 };
 
 static struct link trips = { &trips, &trips };
+static struct link fresh = { &fresh, &fresh };
+static struct timer silence;	/* of the first of them */
+
+static void	on_silence(struct timer *timer);
 /* Begun before spoold died: who is in them is told to us again, and must not
  * be sent again. */
 static struct link orphans = { &orphans, &orphans };
@@ -70,8 +78,10 @@ send_init(void)
 {
 	lanes_init(&qmgr.lanes, daemon_conf()->queue.connections);
 	dict_init(&unwritten);
+	timer_init(&silence, on_silence);
 	where_init();
 	terms_init();
+	resume_init();
 }
 
 const char *
@@ -95,6 +105,7 @@ static void
 trip_free(struct trip *t)
 {
 	list_remove(&t->link);
+	list_remove(&t->fresh);
 	free(t->item);
 	free(t->number);
 	free(t->reason);
@@ -163,6 +174,7 @@ remember_sent(const char *mid, uint32_t number)
 void
 send_loaded(void)
 {
+	resume_over();
 	dict_free(&unwritten);
 	dict_init(&unwritten);
 }
@@ -504,6 +516,40 @@ on_answer(void *session, const struct note *n)
 		orphan_row(t, r);
 }
 
+/* --- silence -------------------------------------------------------------- */
+
+/* Who is new or failed last, and has said nothing for so long, sits in a
+ * connection: that costs a socket, and no longer somebody else's turn. */
+static void
+on_silence(struct timer *timer)
+{
+	int64_t now = clock_mono_ms();
+	struct link *e;
+
+	while ((e = list_first(&fresh)) != NULL) {
+		struct trip *t = container_of(e, struct trip, fresh);
+
+		if (t->began_ms + YIELD_MS > now) {
+			timer_set(timer, t->began_ms + YIELD_MS - now);
+			break;
+		}
+		list_remove(e);
+		t->began = lane_yields(&qmgr.lanes, t->began);
+	}
+	qmgr_look();
+}
+
+static void
+watch_silence(struct trip *t)
+{
+	if (t->began == LANE_PROVEN)
+		return;
+	t->began_ms = clock_mono_ms();
+	list_push(&fresh, &t->fresh);
+	if (!timer_armed(&silence))
+		timer_set(&silence, YIELD_MS);
+}
+
 /* --- starting ------------------------------------------------------------ */
 
 /* A lane stays with one worker, where its connections are. */
@@ -547,6 +593,7 @@ start_trip(struct chan *c, struct trip *t)
 		t->item[k]->trip = t;
 	}
 	t->began = lane_began(&qmgr.lanes, t->lane, clock_real_ms());
+	watch_silence(t);
 	tell_recipients(c, t);
 	ask_remote_try(c, &n, on_answer, t);
 }
@@ -558,6 +605,7 @@ serve(struct chan *c, struct lane *l)
 	uint32_t most = daemon_conf()->queue.recipients;
 	struct trip *t = xcalloc(1, sizeof(*t));
 
+	list_init(&t->fresh);
 	t->lane = l;
 	t->n = lane_pick(&qmgr.lanes, l, item, most < RECIPIENTS_MAX ? most :
 	    RECIPIENTS_MAX);

@@ -60,11 +60,9 @@ where_failing(void)
 
 /* "SOURCE>PROVIDER": the provider of the table, else who runs the MX, else
  * the domain itself. */
-static struct lane *
-lane_of(const struct mx_domain *d)
+struct lane *
+where_host(struct str mx)
 {
-	struct str mx = str_of(d->mx != NULL && d->mx[0] != '\0' ? d->mx :
-	    d->name);
 	const struct provider *p = provider_of_mx(&qmgr.providers, mx);
 	struct str who = p != NULL ? p->name : provider_org(mx);
 	struct lane *l;
@@ -75,6 +73,13 @@ lane_of(const struct mx_domain *d)
 	l = lanes_get(&qmgr.lanes, buf_str(&key), who);
 	buf_free(&key);
 	return l;
+}
+
+static struct lane *
+lane_of(const struct mx_domain *d)
+{
+	return where_host(str_of(d->mx != NULL && d->mx[0] != '\0' ? d->mx :
+	    d->name));
 }
 
 struct lane *

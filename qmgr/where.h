@@ -21,6 +21,8 @@ void	where_forget_asks(void);
 void	where_sweep(int64_t now_ms);
 /* What is known of a domain, asking nobody: NULL while nothing is. */
 struct lane *where_known(struct str domain, struct str *mx_out);
+/* The lane of whose MX this is. */
+struct lane *where_host(struct str host);
 /* Somebody else has asked. */
 void	where_learn(struct str domain, struct str mx, uint32_t ttl_s);
 /* Recipients whose domain could not be looked up last time. */

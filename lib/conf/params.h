@@ -229,8 +229,9 @@
 	P(recipients, num, "queue recipients", "100", "1", "1000", BY(QMGR), \
 	  "Most recipients of one message that go to another host together.") \
 	P(connections, num, "queue connections", "500", "4", "10000", BY(QMGR), \
-	  "Most deliveries to other hosts at a time; destinations that do not " \
-	  "answer may take a quarter of them.")				\
+	  "Most deliveries to other hosts at a time; destinations that did not " \
+	  "answer last time may take a quarter of them. What has waited 5s for " \
+	  "a host is not counted, up to four times as many.")				\
 	P(lane_connections, num, "queue lane-connections", "20", "1", "1000", \
 	  BY(QMGR), "Most of these to one provider; conf/providers.conf may "	\
 	  "say less.")							\

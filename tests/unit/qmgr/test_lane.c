@@ -326,6 +326,81 @@ test_dead_destinations_delay_nobody(void **state)
 	close_world(&w);
 }
 
+/* Those who sit in connections give their slots back after a while: who would
+ * answer waits for a turn, not for their timeouts.  Four times all slots may
+ * sit like that. */
+static void
+silent(unsigned dead, bool is_reached)
+{
+	struct world w;
+	struct served s[500];
+	char lane[32];
+	unsigned out = 0, from = 0;
+
+	open_world(&w, 100);
+	for (unsigned k = 0; k < dead; k++) {
+		(void)snprintf(lane, sizeof(lane), "dead%u", k);
+		fill(&w, lane, 1);
+	}
+	fill(&w, "good", 1);		/* new as they are, and behind them */
+	while (out < 500 && serve(&w, &s[out]))
+		if (++out - from == 75)	/* all that new ones may have */
+			for (; from < out; from++)
+				s[from].began = lane_yields(&w.ls,
+				    s[from].began);
+	assert_int_equal(w.ls.out[LANE_SILENT], from);
+	assert_int_equal(strcmp(s[out - 1].lane->key, "good") == 0,
+	    is_reached);
+	if (!is_reached)
+		assert_true(out >= 4 * 100);
+	for (unsigned k = 0; k < out; k++)
+		end(&w, &s[k], LANE_FAILED);
+	assert_int_equal(w.ls.out[LANE_SILENT], 0);
+	assert_int_equal(w.ls.out_all, 0);
+	close_world(&w);
+}
+
+static void
+test_silent_ones_yield(void **state)
+{
+	(void)state;
+	silent(200, true);
+	silent(499, false);
+}
+
+/* What the last qmgr was told holds for this one: nothing until the pause
+ * ends, then one probe, and a refusal of it climbs on. */
+static void
+test_paused_before_we_started(void **state)
+{
+	struct world w;
+	struct served s;
+	struct lane *l;
+
+	(void)state;
+	open_world(&w, 100);
+	l = lanes_get(&w.ls, STR("p"), STR("p"));
+	fill(&w, "p", 20);
+	assert_true(lane_was_paused(&w.ls, l, &terms, w.now + 5 * MIN,
+	    STR("mx said: 550 too fast"), w.now));
+	assert_false(lane_was_paused(&w.ls, l, &terms, w.now + 4 * MIN,
+	    STR("mx said: 550 too fast"), w.now));
+	assert_null(lanes_next(&w.ls, w.now));
+	assert_int_equal(lanes_next_ms(&w.ls), w.now + 5 * MIN);
+	assert_string_equal(l->reason, "mx said: 550 too fast");
+	w.now += 5 * MIN;
+	assert_true(serve(&w, &s));
+	assert_null(lanes_next(&w.ls, w.now + MIN));	/* one probe */
+	end(&w, &s, LANE_SLOW);
+	/* five minutes are of the second rung: now it is the third */
+	assert_int_equal(l->pause_until_ms, w.now + 60 * MIN);
+	w.now += 60 * MIN;
+	assert_true(serve(&w, &s));
+	end(&w, &s, LANE_GOOD);
+	assert_true(l->gap_us > 0);
+	close_world(&w);
+}
+
 static void
 test_pause_grows_while_nobody_is_there(void **state)
 {
@@ -399,6 +474,8 @@ main(void)
 		cmocka_unit_test(test_too_fast_pauses_and_one_probe_ends_it),
 		cmocka_unit_test(test_few_refusals_an_accepted_message),
 		cmocka_unit_test(test_dead_destinations_delay_nobody),
+		cmocka_unit_test(test_silent_ones_yield),
+		cmocka_unit_test(test_paused_before_we_started),
 		cmocka_unit_test(test_pause_grows_while_nobody_is_there),
 		cmocka_unit_test(test_idle_lanes_are_forgotten),
 		cmocka_unit_test(test_item_may_leave),
