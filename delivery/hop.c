@@ -11,14 +11,12 @@
  * The password of the smarthost and the authorities it is checked by are
  * files that master opens.
  */
-#include "delivery/hop.h"
+#include "delivery/job.h"
 
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/log.h"
-#include "daemon/daemon.h"
-#include "delivery/conn.h"
 
 #include "base/banned.h"
 

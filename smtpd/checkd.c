@@ -198,10 +198,8 @@ answer(struct check *c)
 	buf_free(&added);
 	buf_free(&text);
 	check_free(c);
-	/* What has been asked meanwhile smtpd asks again; where some check is
-	 * always open, so is what that one asked. */
-	if (checkd.checked >= RECYCLE_AT && (checkd.open == 0 ||
-	    checkd.checked >= 2 * RECYCLE_AT))
+	/* what has been asked meanwhile smtpd asks again */
+	if (checkd.checked >= RECYCLE_AT && checkd.open == 0)
 		daemon_exit();
 }
 

@@ -164,7 +164,7 @@ spool_file_mark(struct spool *s, struct message *m, uint32_t number,
 {
 	if (m->file == FILE_NONE)
 		return;		/* a stale file; the ring stands for it */
-	settle_add(s, SETTLE_MARK, m, number, use,
+	settle_add(s, SETTLE_MARK, m, number, RULE('M') ? use : 0,
 	    spool_file_append(s, m, number) == 0);
 }
 

@@ -39,6 +39,14 @@ struct recipient {
 	int64_t		next_ms;
 };
 
+/* What an END says of the others of its message.  Whether there is a file to
+ * unlink must be known after a kill: gone from the page cache is not gone. */
+enum journal_last {
+	LAST_NOT,		/* somebody is still open */
+	LAST_ALL,		/* nobody is; there is no file */
+	LAST_FILE,		/* nobody is, and its file goes now */
+};
+
 /* A recipient of another message that this one (a DSN) ends: both become
  * durable in one record, or neither. */
 struct closing {
@@ -69,7 +77,7 @@ struct mark {
 	uint32_t	number;
 	uint32_t	state;		/* enum recipient_state */
 	uint32_t	attempts, redelivery;
-	uint32_t	last;		/* 1: nobody else of the message is open */
+	uint32_t	last;		/* enum journal_last */
 	uint32_t	told;
 	int64_t		next_ms;
 };

@@ -202,22 +202,112 @@ fill_record(uint8_t *p, struct str envelope, size_t n, spool_fill_fn *fill,
 	return n > 0 ? fill(arg, p + 4 + envelope.n, n) : 0;
 }
 
-/* Is somebody else of the cause still open when this batch is through? */
+/* A recipient's END stands in a batch once: `last` counts on it. */
+static bool
+end_gathers(struct message *m, uint32_t number)
+{
+	struct delivery *d = &m->to[number];
+
+	if (d->state == DELIVERY_ENDED || (d->gathers && RULE('L')))
+		return false;
+	m->pins += !d->gathers;
+	d->gathers = true;
+	m->ending++;
+	return true;
+}
+
+static uint32_t
+last_of(const struct message *m)
+{
+	return m->ending < m->open ? LAST_NOT : m->file_there && RULE('P') ?
+	    LAST_FILE : LAST_ALL;
+}
+
+/* The batch is over, or the record did not come about. */
 static void
-find_last(struct spool *s, const struct envelope *e, bool taken)
+end_gathered(struct spool *s, struct message *m, uint32_t number)
+{
+	if (!m->to[number].gathers)
+		return;
+	m->to[number].gathers = false;
+	m->ending--;
+	m->pins--;
+	message_doubt(s, m);
+}
+
+static void
+let_go_closed(struct spool *s, const struct envelope *e, size_t n)
 {
 	struct message *cause;
 
-	for (size_t i = 0; i < e->n_closes; i++) {
-		cause = spool_find(s, e->closes[i].mid);
-		if (cause == NULL)
-			continue;
-		if (taken)
-			cause->ending++;
-		else
-			e->closes[i].last =
-			    cause->ending + e->n_closes == cause->open;
+	for (size_t i = 0; i < n; i++) {
+		cause = dict_get(&s->messages, e->closes[i].mid);
+		if (cause != NULL && e->closes[i].number < cause->env.n_to)
+			end_gathered(s, cause, e->closes[i].number);
 	}
+}
+
+/* R19: who is over, or is being ended in this batch, is told of in no other
+ * DSN.  FAIL_DENIED: all of them are over.  FAIL_TEMP: some are; who asks
+ * again after the next flush is told so, or knows by then. */
+static int
+take_closed(struct spool *s, const struct envelope *e)
+{
+	struct message *cause;
+	size_t over = 0, i;
+	bool taken;
+
+	for (i = 0; i < e->n_closes; i++) {
+		cause = spool_find(s, e->closes[i].mid);
+		over += cause == NULL || e->closes[i].number >=
+		    cause->env.n_to || cause->to[e->closes[i].number].state ==
+		    DELIVERY_ENDED;
+	}
+	if (over > 0 && RULE('K'))
+		return over == e->n_closes ? FAIL_DENIED : FAIL_TEMP;
+	for (i = 0; i < e->n_closes; i++) {
+		cause = dict_get(&s->messages, e->closes[i].mid);
+		taken = cause != NULL &&
+		    !cause->to[e->closes[i].number].ending &&
+		    end_gathers(cause, e->closes[i].number);
+		if (!taken && RULE('K')) {
+			let_go_closed(s, e, i);
+			return FAIL_TEMP;
+		}
+	}
+	/* is somebody else of the cause still open after this batch? */
+	for (i = 0; i < e->n_closes; i++) {
+		cause = dict_get(&s->messages, e->closes[i].mid);
+		e->closes[i].last = cause != NULL ? last_of(cause) : LAST_NOT;
+	}
+	return 0;
+}
+
+static int
+put_commit(struct spool *s, enum journal_type type, const struct envelope *e,
+    size_t n, spool_fill_fn *fill, void *arg, struct message **m_out)
+{
+	struct journal_place place;
+	struct buf b;
+	uint8_t *p;
+	int r;
+
+	buf_init(&b, ENVELOPE_MAX);
+	envelope_put(&b, e);
+	r = buf_failed(&b) ? FAIL_TOO_BIG : journal_record(s->journal, type,
+	    JOURNAL_MAIL, 4 + buf_str(&b).n + n, &p, &place);
+	if (r == 0) {
+		r = fill_record(p, buf_str(&b), n, fill, arg);
+		*m_out = r == 0 ? message_new(s, type, buf_str(&b)) : NULL;
+		if (*m_out != NULL) {
+			(*m_out)->place = place;
+		} else {
+			journal_unrecord(s->journal);
+			r = r == 0 ? FAIL_SYNTAX : r;
+		}
+	}
+	buf_free(&b);
+	return r;
 }
 
 int
@@ -225,36 +315,22 @@ spool_commit(struct spool *s, enum journal_type type,
     const struct envelope *e, size_t n, spool_fill_fn *fill, void *arg,
     int64_t now_ms, struct message **m_out)
 {
-	struct journal_place place;
-	struct message *m;
-	struct buf b;
-	uint8_t *p;
+	struct message *m = spool_find(s, e->mid);
 	int r;
 
-	/* a DSN made twice has one id: the second is no news */
-	if (spool_find(s, e->mid) != NULL)
-		return FAIL_DENIED;
-	buf_init(&b, ENVELOPE_MAX);
-	find_last(s, e, false);
-	envelope_put(&b, e);
-	r = buf_failed(&b) ? FAIL_TOO_BIG : journal_record(s->journal, type,
-	    JOURNAL_MAIL, 4 + buf_str(&b).n + n, &p, &place);
-	if (r == 0 && (r = fill_record(p, buf_str(&b), n, fill, arg)) != 0)
-		journal_unrecord(s->journal);
+	/* a DSN made twice has one id: the second is no news, but not before
+	 * the first is durable */
+	if (m != NULL)
+		return list_linked(&m->gather) ? FAIL_TEMP : FAIL_DENIED;
+	if ((r = take_closed(s, e)) != 0)
+		return r;
+	r = put_commit(s, type, e, n, fill, arg, &m);
 	if (r != 0) {
-		buf_free(&b);
+		let_go_closed(s, e, e->n_closes);
 		return r;
 	}
-	m = message_new(s, type, buf_str(&b));
-	buf_free(&b);
-	if (m == NULL) {
-		journal_unrecord(s->journal);
-		return FAIL_SYNTAX;
-	}
-	m->place = place;
 	m->since_ms = now_ms;
 	m->large = n == 0 && e->size > 0;
-	find_last(s, e, true);
 	m->pins++;
 	list_push(&s->gathering, &m->gather);
 	*m_out = m;
@@ -303,17 +379,13 @@ static void
 commits_done(struct spool *s, int fail)
 {
 	struct link *l, durable;
-	struct message *m, *cause;
+	struct message *m;
 
 	list_init(&durable);
 	while ((l = list_pop(&s->gathering)) != NULL) {
 		m = container_of(l, struct message, gather);
 		m->pins--;
-		for (size_t i = 0; i < m->env.n_closes; i++) {
-			cause = dict_get(&s->messages, m->env.closes[i].mid);
-			if (cause != NULL)
-				cause->ending = 0;
-		}
+		let_go_closed(s, &m->env, m->env.n_closes);
 		if (fail == 0) {
 			m->held = m->place.use;
 			journal_hold(s->journal, m->held);
@@ -394,6 +466,10 @@ spool_mark(struct spool *s, struct message *m, const struct mark *mark,
 	m->pins++;
 	if (mark->state == RECIPIENT_DONE)
 		m->to[mark->number].ending = true;
+	if (!RULE('Q') && fn != NULL) {
+		fn(arg, 0);	/* as if what is noted were durable */
+		j->fn = NULL;
+	}
 	list_push(&s->jobs, &j->link);
 }
 
@@ -425,24 +501,27 @@ gather_marks(struct spool *s)
 	struct job *j;
 	struct buf b;
 	uint8_t *p;
+	bool ends;
 	int r = 0;
 
 	buf_init(&b, MARK_MAX);
 	for (l = s->jobs.next; l != &s->jobs && r == 0; l = l->next) {
 		j = container_of(l, struct job, link);
-		j->mark.last = j->mark.state == RECIPIENT_DONE &&
-		    j->m->to[j->mark.number].state != DELIVERY_ENDED &&
-		    j->m->ending + 1 == j->m->open;
+		ends = j->mark.state == RECIPIENT_DONE &&
+		    end_gathers(j->m, j->mark.number);
+		j->mark.last = ends ? last_of(j->m) : LAST_NOT;
 		buf_reset(&b);
 		mark_put(&b, &j->mark);
 		r = journal_record(s->journal,
 		    j->mark.state == RECIPIENT_DONE ? JOURNAL_END :
 		    JOURNAL_STATE, JOURNAL_MARK, b.len, &p, &place);
-		if (r != 0)
+		if (r != 0) {
+			if (ends)
+				end_gathered(s, j->m, j->mark.number);
 			break;
+		}
 		memcpy(p, buf_str(&b).p, b.len);
 		j->use = place.use;
-		j->m->ending += j->mark.state == RECIPIENT_DONE;
 	}
 	buf_free(&b);
 }
@@ -460,7 +539,8 @@ marks_done(struct spool *s, int fail)
 		j = container_of(l, struct job, link);
 		if (j->use == 0)
 			break;
-		j->m->ending = 0;
+		if (j->mark.state == RECIPIENT_DONE)
+			end_gathered(s, j->m, j->mark.number);
 		list_remove(l);
 		list_push(&done, l);
 	}

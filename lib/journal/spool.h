@@ -44,6 +44,7 @@ struct delivery {
 	bool	tainted;	/* a sync failed while the hand-over was out */
 	bool	ending;		/* an END mark is queued */
 	bool	asked;		/* the owner's: who asked for it is answered */
+	bool	gathers;	/* an END of it is in the batch that gathers */
 	char	*reason;	/* owns what the recipient's reason points to */
 };
 
@@ -68,6 +69,7 @@ struct message {
 	enum file_state	file;
 	uint32_t	file_number;	/* counts rewrites of the file */
 	bool		file_there;	/* a name in cur/ exists */
+	bool		file_went;	/* its END says: there was one */
 	bool		large;		/* body in tmp/ */
 	bool		unlinked;
 	unsigned	pins;		/* settles, jobs and hand-overs */
@@ -145,7 +147,8 @@ typedef int spool_fill_fn(void *arg, uint8_t *to, size_t n);
  * Puts a message into the batch that gathers (sets `last` in e's closes);
  * content n is 0 for a large
  * body, which was synced under tmp/MID before.  Fails as journal_record, or
- * FAIL_DENIED: such an id is here already. */
+ * FAIL_DENIED: such an id is here already, or all whom it closes are over;
+ * FAIL_TEMP also where that is not durable yet, or true of some only. */
 int	spool_commit(struct spool *s, enum journal_type type,
 	    const struct envelope *e, size_t n, spool_fill_fn *fill,
 	    void *arg, int64_t now_ms, struct message **m_out) MUST_CHECK;

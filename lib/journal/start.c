@@ -64,6 +64,7 @@ apply(struct spool *s, struct message *m, const struct mark *mark,
 	m->to[mark->number].state = DELIVERY_ENDED;
 	m->open--;
 	m->end_use = use;
+	m->file_went |= mark->last == LAST_FILE;
 }
 
 static void
@@ -123,7 +124,7 @@ on_commit(struct spool *s, enum journal_type type, struct str bytes,
 	list_push(&s->young, &m->young);
 	for (size_t i = 0; i < m->env.n_to; i++)
 		m->to[i].repeat = true;
-	for (size_t i = 0; i < m->env.n_closes; i++) {
+	for (size_t i = 0; i < m->env.n_closes && RULE('J'); i++) {
 		end.mid = m->env.closes[i].mid;
 		end.number = m->env.closes[i].number;
 		end.last = m->env.closes[i].last;
@@ -184,8 +185,11 @@ place_message(struct spool *s, struct message *m)
 	m->file_there = file_exists(s, name);
 	if (m->file_there && !RULE('W'))
 		m->file = FILE_SETTLED;
-	if (m->open == 0)
+	if (m->open == 0) {
+		/* unlinked before we were killed: nobody has synced that */
+		m->file_there = m->file_there || m->file_went;
 		spool_file_unlink(s, m, m->end_use);
+	}
 	message_release(s, m);
 	message_doubt(s, m);
 }
@@ -202,7 +206,8 @@ bury(struct spool *s, const struct orphan *o)
 
 	memcpy(mid, o->mark.mid.p, MID_LEN);
 	spool_file_name(mid, name);
-	if (o->mark.last == 0 || !file_exists(s, name))
+	if (o->mark.last == LAST_NOT || (o->mark.last != LAST_FILE &&
+	    !file_exists(s, name)))
 		return;
 	buf_init(&b, MARK_MAX);
 	envelope_put(&b, &e);
@@ -364,11 +369,12 @@ spool_scan(struct spool *s, unsigned most)
 	return true;
 }
 
+/* Whose END is on its way into the ring waits for nothing else. */
 static void
 begin_waiting(struct spool *s, struct message *m)
 {
 	for (uint32_t i = 0; i < m->env.n_to; i++)
-		if (m->to[i].state == DELIVERY_WAITS)
+		if (m->to[i].state == DELIVERY_WAITS && !m->to[i].ending)
 			s->ops->waits(s->arg, m, i);
 }
 

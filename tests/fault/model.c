@@ -5,14 +5,18 @@
  * Runs lib/journal as it is on a simulated disk (simdisk.h), with a random
  * schedule of commits, deliveries, deferrals, spills, syncs, sync errors,
  * full disks, kills in any call and power cuts, also during recovery.
- * stored and syncd are a few lines here; a ledger knows what was answered.
+ * stored, syncd, qmgr, remote, bounce and the world are a few lines each; a
+ * ledger knows what was answered.
  *
  * Always true, or the run fails:
  *	lost	what was answered is delivered, or waits and can be read
  *	ghost	what was refused is never delivered (but for the named window:
  *		the ring broke twice in a row)
  *	early	an END record is durable only when its result is on the disk
- *	again	a recipient whose END is durable is never handed over again
+ *	again	a recipient whose END is durable, or was said to be, is never
+ *		handed over or sent again
+ *	bounces	who was refused is in exactly one DSN, who was taken in none
+ *	forgets	a try that was said to be written down is counted
  *	stuck	left in peace, everything ends and new mail is taken
  *
  *	model [runs [first-seed]]	all rules kept: must pass
@@ -31,11 +35,15 @@
 
 #include "base/banned.h"
 
-#define MESSAGES	60
+#define MESSAGES	256	/* with DSNs */
+#define PLAIN		60	/* then no more are brought */
 #define RECIPIENTS	3
 #define FLIGHTS		256
+#define REPORTS		4	/* DSNs that bounce has in hand */
 
 enum { REMOTE = 1 };
+/* What the world does with a recipient elsewhere. */
+enum fate { TAKES, PUTS_OFF, REFUSES, NEVER_TRIED };
 enum answer { UNKNOWN, ANSWERED, REFUSED, UNSURE };
 
 struct ledger {
@@ -43,13 +51,24 @@ struct ledger {
 	struct buf	content;
 	uint32_t	n_to;
 	uint32_t	kind[RECIPIENTS];
-	bool		stays[RECIPIENTS];	/* nobody ever sends it */
-	bool		ended[RECIPIENTS], closed[RECIPIENTS];
+	enum fate	fate[RECIPIENTS];
+	bool		ended[RECIPIENTS];
+	bool		said[RECIPIENTS];	/* its END, to be durable */
 	bool		waits[RECIPIENTS];
-	unsigned	sent[RECIPIENTS];
+	unsigned	sent[RECIPIENTS], bounced[RECIPIENTS];
+	unsigned	put_off[RECIPIENTS];	/* the world's memory */
+	unsigned	attempts[RECIPIENTS];	/* said to be durable */
+	bool		failed[RECIPIENTS];	/* qmgr's memory: to bounce */
 	enum answer	answer;
-	int		closes;		/* ledger entry this DSN ends, or -1 */
-	uint32_t	closes_number;
+	int		cause;		/* ledger entry this DSN ends, or -1 */
+	uint32_t	closes;		/* bits: its recipients */
+	bool		there;		/* this DSN counts */
+};
+
+/* A DSN on its way from qmgr by bounce to spoold; outlives qmgr. */
+struct report {
+	int		cause;
+	uint32_t	numbers;	/* bits; 0: nobody's */
 };
 
 /* A hand-over that stored has not answered. */
@@ -66,13 +85,16 @@ struct run {
 	struct spool	*spool;
 	struct ledger	book[MESSAGES];
 	int		entries;
+	struct link	told;		/* marks that spoold owes an answer */
 	struct flight	flight[FLIGHTS];
 	int		flights;
+	struct report	report[REPORTS];
 	bool		unsynced_errors;	/* until mounted anew */
 	int64_t		now;
 	const char	*violation;
 	char		text[300];
 	unsigned	kills, cuts, errors, deaths;
+	unsigned	sent, twice, bounced;
 	bool		verbose;
 	bool		lazy;		/* no sync begins for a while */
 	struct journal_limits limits;
@@ -98,6 +120,21 @@ entry_of(struct run *r, const char *mid)
 	return -1;
 }
 
+/* A DSN is there: whom it is about has had his bounce. */
+static void
+counts(struct run *r, struct ledger *l)
+{
+	struct ledger *cause = l->cause >= 0 ? &r->book[l->cause] : NULL;
+
+	if (cause == NULL || l->there)
+		return;
+	l->there = true;
+	for (uint32_t n = 0; n < cause->n_to; n++)
+		if ((l->closes >> n & 1) != 0 && cause->bounced[n]++ > 0)
+			violate(r, "bounced twice", cause->mid, n);
+	r->bounced++;
+}
+
 /* --- what spool tells ---------------------------------------------------- */
 
 static void
@@ -108,7 +145,11 @@ on_committed(void *arg, struct message *m, int fail)
 
 	if (r->sim.halted)
 		return;		/* died before it could say so */
+	if (fail == 0 && l->there)
+		violate(r, "bounced twice (the same DSN)", m->mid, 0);
 	l->answer = fail == 0 ? ANSWERED : fail == FAIL_PERM ? UNSURE : REFUSED;
+	if (fail == 0)
+		counts(r, l);
 	if (r->verbose)
 		printf("  answer %s %d\n", m->mid, fail);
 }
@@ -126,8 +167,9 @@ may_appear(struct run *r, struct message *m, uint32_t number)
 	}
 	if (r->book[e].answer == REFUSED)
 		violate(r, "ghost", m->mid, number);
-	if (r->book[e].ended[number])
+	if (r->book[e].ended[number] || r->book[e].said[number])
 		violate(r, "again", m->mid, number);
+	counts(r, &r->book[e]);
 	buf_init(&got, 1u << 20);
 	if (spool_content(r->spool, m, &got) != 0)
 		same = r->sim.halted;
@@ -159,11 +201,16 @@ static void
 on_waits(void *arg, struct message *m, uint32_t number)
 {
 	struct run *r = arg;
+	int e;
 
 	if (r->verbose)
 		printf("  waits %s %u\n", m->mid, number);
-	if (!r->sim.halted && may_appear(r, m, number))
-		r->book[entry_of(r, m->mid)].waits[number] = true;
+	if (r->sim.halted || !may_appear(r, m, number))
+		return;
+	e = entry_of(r, m->mid);
+	if (m->env.to[number].attempts < r->book[e].attempts[number])
+		violate(r, "forgets", m->mid, number);
+	r->book[e].waits[number] = true;
 }
 
 static void
@@ -193,7 +240,7 @@ on_ended(void *arg, struct message *m, uint32_t number)
 		return;
 	if (r->verbose)
 		printf("  ended %s %u\n", m->mid, number);
-	if (r->book[e].kind[number] != REMOTE && !r->book[e].closed[number] &&
+	if (r->book[e].kind[number] != REMOTE &&
 	    !mailed(r, &r->book[e], number, true))
 		violate(r, "early", m->mid, number);
 	r->book[e].ended[number] = true;
@@ -253,23 +300,23 @@ new_entry(struct run *r, struct recipient *to)
 	struct ledger *l = &r->book[r->entries];
 
 	memset(l, 0, sizeof(*l));
-	l->closes = -1;
+	l->cause = -1;
 	mid_make(1000 + r->now, 1, l->mid);
 	make_content(r, l);
 	l->n_to = 1 + (uint32_t)sim_rand(&r->sim, RECIPIENTS);
 	for (uint32_t i = 0; i < l->n_to; i++) {
 		l->kind[i] = sim_rand(&r->sim, 3) == 0 ? REMOTE : 0;
-		l->stays[i] = l->kind[i] == REMOTE &&
-		    sim_rand(&r->sim, 2) == 0;
+		l->fate[i] = l->kind[i] == REMOTE ?
+		    (enum fate)sim_rand(&r->sim, NEVER_TRIED + 1) : TAKES;
 		to[i] = (struct recipient){ .kind = l->kind[i],
 		    .address = STR("joe@example.org") };
 	}
 	return l;
 }
 
-/* Finds a recipient that waits, for a DSN or a remote delivery. */
+/* A recipient that waits and will be tried. */
 static bool
-find_waiting(struct run *r, bool stays, int *e_out, uint32_t *number_out)
+find_waiting(struct run *r, int *e_out, uint32_t *number_out)
 {
 	int from = r->entries > 0 ? (int)sim_rand(&r->sim,
 	    (uint64_t)r->entries) : 0;
@@ -278,7 +325,7 @@ find_waiting(struct run *r, bool stays, int *e_out, uint32_t *number_out)
 		struct ledger *l = &r->book[(from + i) % r->entries];
 
 		for (uint32_t n = 0; n < l->n_to; n++)
-			if (l->waits[n] && l->stays[n] == stays) {
+			if (l->waits[n] && l->fate[n] != NEVER_TRIED) {
 				*e_out = (from + i) % r->entries;
 				*number_out = n;
 				return true;
@@ -288,32 +335,37 @@ find_waiting(struct run *r, bool stays, int *e_out, uint32_t *number_out)
 }
 
 static int
+offer(struct run *r, enum journal_type type, struct envelope *e,
+    struct ledger *l)
+{
+	struct message *m;
+	int fail = FAIL_TEMP;
+
+	e->mid = str_of(l->mid);
+	e->n_to = l->n_to;
+	e->size = l->content.len;
+	for (int try = 0; try < 3 && fail == FAIL_TEMP; try++) {
+		if (try > 0)
+			spool_flush(r->spool);
+		fail = spool_commit(r->spool, type, e, e->size, fill,
+		    l->content.p, r->now, &m);
+	}
+	return fail;
+}
+
+static int
 commit_one(struct run *r)
 {
 	struct recipient to[RECIPIENTS];
-	struct closing closing;
 	struct envelope e = { .to = to, .flags = 1 };
 	enum journal_type type = JOURNAL_COMMIT;
 	char name[DISK_NAME_MAX];
-	struct message *m;
 	struct ledger *l;
-	uint32_t number;
-	int cause, fail;
+	int fail;
 
-	if (r->entries == MESSAGES)
+	if (r->entries >= PLAIN)
 		return 0;
 	l = new_entry(r, to);
-	if (sim_rand(&r->sim, 4) == 0 && find_waiting(r, true, &cause,
-	    &number)) {
-		l->closes = cause;
-		l->closes_number = number;
-		r->book[cause].closed[number] = true;
-		r->book[cause].waits[number] = false;
-		closing = (struct closing){ str_of(r->book[cause].mid),
-		    number, 0 };
-		e.closes = &closing;
-		e.n_closes = 1;
-	}
 	if (l->kind[0] != REMOTE && sim_rand(&r->sim, 5) == 0) {
 		type = JOURNAL_APPEND;
 		l->n_to = 1;
@@ -321,21 +373,10 @@ commit_one(struct run *r)
 		mail_name(l, 0, name);	/* stored has written it already */
 		sim_put(&r->sim, name, buf_str(&l->content), 0);
 	}
-	e.mid = str_of(l->mid);
-	e.n_to = l->n_to;
-	e.size = l->content.len;
 	r->entries++;
-	for (int try = 0; try < 3; try++) {
-		fail = spool_commit(r->spool, type, &e, e.size, fill,
-		    l->content.p, r->now, &m);
-		if (fail != FAIL_TEMP)
-			break;
-		spool_flush(r->spool);
-	}
+	fail = offer(r, type, &e, l);
 	if (fail != 0 && !r->sim.halted)
 		l->answer = REFUSED;
-	if (fail != 0 && l->closes >= 0)
-		r->book[cause].waits[number] = true;
 	return fail;
 }
 
@@ -401,17 +442,101 @@ step_stored(struct run *r)
 	spool_result(r->spool, m, f.number);
 }
 
-/* qmgr: another attempt, or the world takes what travels. */
+/* --- mail that travels: qmgr, remote, bounce and the world ---------------- */
+
+struct told {
+	struct link	link;
+	struct run	*run;
+	char		mid[MID_LEN + 1];
+	uint32_t	number;
+	unsigned	attempts;
+	bool		is_end;
+};
+
+/* spoold says that a mark is durable. */
+static void
+on_marked(void *arg, int fail)
+{
+	struct told *t = arg;
+	int e = entry_of(t->run, t->mid);
+	struct ledger *l = e >= 0 ? &t->run->book[e] : NULL;
+
+	if (fail == 0 && l != NULL && !t->run->sim.halted) {
+		l->said[t->number] |= t->is_end;
+		if (!t->is_end && t->attempts > l->attempts[t->number])
+			l->attempts[t->number] = t->attempts;
+		l->waits[t->number] |= !t->is_end;
+	}
+	list_remove(&t->link);
+	free(t);
+}
+
+/* Nobody is left to be told. */
+static void
+forget_told(struct run *r)
+{
+	struct link *l;
+
+	while ((l = list_pop(&r->told)) != NULL)
+		free(container_of(l, struct told, link));
+}
+
+static void
+mark(struct run *r, struct message *m, uint32_t number, bool is_end)
+{
+	struct told *t = malloc(sizeof(*t));
+	struct mark mark = { .number = number,
+	    .attempts = m->env.to[number].attempts + 1,
+	    .state = is_end ? RECIPIENT_DONE : RECIPIENT_WAITS,
+	    .reason = is_end ? STR("") : STR("451 later") };
+
+	*t = (struct told){ .run = r, .number = number, .is_end = is_end,
+	    .attempts = mark.attempts };
+	memcpy(t->mid, m->mid, sizeof(t->mid));
+	list_init(&t->link);
+	list_push(&r->told, &t->link);
+	spool_mark(r->spool, m, &mark, on_marked, t);
+}
+
+/* The world answers the final dot. */
+static void
+send_one(struct run *r, struct ledger *l, struct message *m, uint32_t number)
+{
+	switch (l->fate[number]) {
+	case PUTS_OFF:
+		if (l->put_off[number]++ < 2) {
+			mark(r, m, number, false);
+			return;
+		}
+		break;
+	case REFUSES:
+		l->failed[number] = true;
+		return;
+	case TAKES:
+	case NEVER_TRIED:
+		break;
+	}
+	if (l->ended[number] || l->said[number])
+		violate(r, "again (sent)", l->mid, number);
+	r->sent++;
+	r->twice += l->sent[number]++ > 0;
+	if (r->verbose)
+		printf("  sent %s %u\n", l->mid, number);
+	mark(r, m, number, true);
+	if (sim_rand(&r->sim, 2) == 0)	/* remote says so, then qmgr */
+		mark(r, m, number, true);
+}
+
+/* qmgr: another attempt. */
 static void
 step_try(struct run *r)
 {
-	struct mark done = { .state = RECIPIENT_DONE };
 	struct message *m;
 	struct ledger *l;
 	uint32_t number;
 	int e;
 
-	if (!find_waiting(r, false, &e, &number))
+	if (!find_waiting(r, &e, &number))
 		return;
 	l = &r->book[e];
 	m = spool_find(r->spool, str_of(l->mid));
@@ -423,18 +548,125 @@ step_try(struct run *r)
 	if (m->to[number].state != DELIVERY_WAITS)
 		return;		/* its mark still gathers */
 	l->waits[number] = false;
-	if (l->kind[number] != REMOTE) {
+	if (l->kind[number] == REMOTE) {
+		send_one(r, l, m, number);
+	} else {
 		m->to[number].repeat = true;
 		on_deliver(r, m, number);
-		return;
 	}
-	if (l->ended[number])
-		violate(r, "again (sent)", l->mid, number);
-	l->sent[number]++;
+}
+
+/* qmgr: all who have failed in a message share a DSN, or a part of them. */
+static void
+step_fail(struct run *r)
+{
+	struct report *to = NULL;
+	int from = r->entries > 0 ? (int)sim_rand(&r->sim,
+	    (uint64_t)r->entries) : 0;
+
+	for (int i = 0; i < REPORTS && to == NULL; i++)
+		if (r->report[i].numbers == 0)
+			to = &r->report[i];
+	for (int i = 0; i < r->entries && to != NULL; i++) {
+		struct ledger *l = &r->book[(from + i) % r->entries];
+
+		for (uint32_t n = 0; n < l->n_to; n++)
+			if (l->failed[n] && (to->numbers == 0 ||
+			    sim_rand(&r->sim, 3) != 0)) {
+				to->numbers |= 1u << n;
+				to->cause = (from + i) % r->entries;
+				l->failed[n] = false;
+			}
+		if (to->numbers != 0)
+			return;
+	}
+}
+
+/* Its id follows from what it is about. */
+static struct ledger *
+report_entry(struct run *r, const struct report *p)
+{
+	const struct ledger *cause = &r->book[p->cause];
+	char mid[MID_LEN + 1];
+	struct ledger *l;
+	int e;
+
+	memcpy(mid, cause->mid, sizeof(mid));
+	mid[0] = (char)('0' + p->numbers);	/* others begin with 0 */
+	e = entry_of(r, mid);
+	if (e < 0 && r->entries == MESSAGES)
+		return NULL;
+	l = &r->book[e < 0 ? r->entries++ : e];
+	if (e < 0) {
+		memset(l, 0, sizeof(*l));
+		memcpy(l->mid, mid, sizeof(mid));
+		l->n_to = 1;
+		l->cause = p->cause;
+		l->closes = p->numbers;
+		buf_init(&l->content, 100);
+		buf_z(&l->content, "could not be delivered\r\n");
+	}
+	return l;
+}
+
+/* bounce: the DSN, with whom it ends, in one record (R19). */
+static void
+step_report(struct run *r)
+{
+	struct report *p = &r->report[sim_rand(&r->sim, REPORTS)];
+	struct closing closing[RECIPIENTS];
+	struct recipient to = { .address = STR("joe@example.org") };
+	struct envelope e = { .to = &to, .closes = closing };
+	struct ledger *l = p->numbers != 0 ? report_entry(r, p) : NULL;
+	uint32_t numbers = p->numbers;
+	struct message *m;
+	int fail;
+
+	if (l == NULL)
+		return;
+	for (uint32_t n = 0; n < RECIPIENTS; n++)
+		if ((numbers >> n & 1) != 0)
+			closing[e.n_closes++] = (struct closing){
+			    str_of(r->book[p->cause].mid), n, 0 };
+	p->numbers = 0;
+	if (!RULE('C'))
+		e.n_closes = 0;
+	fail = offer(r, JOURNAL_COMMIT, &e, l);
 	if (r->verbose)
-		printf("  sent %s %u\n", l->mid, number);
-	done.number = number;
-	spool_mark(r->spool, m, &done, NULL, NULL);
+		printf("  report %s %d\n", l->mid, fail);
+	if (fail == FAIL_DENIED || r->sim.halted)
+		return;			/* it is there; or nobody is */
+	if (fail != 0 && !l->there)
+		l->answer = REFUSED;
+	else if (fail == 0)
+		l->answer = UNKNOWN;
+	if (!RULE('C'))
+		spool_flush(r->spool);
+	m = spool_find(r->spool, str_of(r->book[l->cause].mid));
+	for (uint32_t n = 0; n < RECIPIENTS && m != NULL; n++)
+		if ((numbers >> n & 1) != 0 && (fail != 0 || !RULE('C'))) {
+			if (fail == 0)
+				mark(r, m, n, true);
+			else	/* qmgr asks again, unless it hears GONE */
+				r->book[l->cause].failed[n] = m->to[n].state
+				    == DELIVERY_WAITS && !m->to[n].ending;
+		}
+}
+
+/* qmgr dies; the next one is told of all that waits.  What bounce was asked
+ * for stays asked. */
+static void
+step_kill_qmgr(struct run *r)
+{
+	if (sim_rand(&r->sim, 6) != 0)
+		return;
+	for (int i = 0; i < r->entries; i++) {
+		memset(r->book[i].waits, 0, sizeof(r->book[i].waits));
+		memset(r->book[i].failed, 0, sizeof(r->book[i].failed));
+	}
+	spool_scan_again(r->spool);
+	while (!r->sim.halted && spool_scan(r->spool, 9))
+		;
 }
 
 static void
@@ -519,7 +751,8 @@ static const struct {
 	unsigned	weight;
 } steps[] = {
 	{ step_commit, 5 }, { step_flush, 4 }, { step_stored, 12 },
-	{ step_try, 4 }, { step_sync_begin, 4 }, { step_sync_end, 5 },
+	{ step_try, 6 }, { step_fail, 3 }, { step_report, 4 },
+	{ step_kill_qmgr, 1 }, { step_sync_begin, 4 }, { step_sync_end, 5 },
 	{ step_sweep, 3 }, { step_kill_stored, 1 },
 };
 
@@ -568,6 +801,7 @@ start(struct run *r, bool faults)
 		}
 		if (r->spool != NULL)
 			spool_close(r->spool);
+		forget_told(r);
 		r->flights = 0;
 		if (r->sim.halted && sim_rand(&r->sim, 2) == 0) {
 			sim_cut(&r->sim);
@@ -584,9 +818,13 @@ static void
 restart(struct run *r, bool cut, bool faults)
 {
 	spool_close(r->spool);
+	forget_told(r);
 	r->flights = 0;
-	for (int i = 0; i < r->entries; i++)
+	memset(r->report, 0, sizeof(r->report));
+	for (int i = 0; i < r->entries; i++) {
 		memset(r->book[i].waits, 0, sizeof(r->book[i].waits));
+		memset(r->book[i].failed, 0, sizeof(r->book[i].failed));
+	}
 	if (cut) {
 		sim_cut(&r->sim);
 		r->unsynced_errors = false;
@@ -605,12 +843,10 @@ restart(struct run *r, bool cut, bool faults)
 static bool
 is_done(struct run *r, const struct ledger *l, uint32_t number)
 {
-	if (l->ended[number])
-		return true;
-	if (l->stays[number])
-		return false;
-	return l->kind[number] == REMOTE ? l->sent[number] > 0 :
-	    mailed(r, l, number, true);
+	if (l->kind[number] != REMOTE)
+		return l->ended[number] || mailed(r, l, number, true);
+	return l->fate[number] == REFUSES ? l->bounced[number] > 0 :
+	    l->fate[number] != NEVER_TRIED && l->sent[number] > 0;
 }
 
 static bool
@@ -627,8 +863,12 @@ to_send(const struct run *r)
 {
 	for (int i = 0; i < r->entries; i++)
 		for (uint32_t n = 0; n < r->book[i].n_to; n++)
-			if (r->book[i].waits[n] && !r->book[i].stays[n])
+			if (r->book[i].failed[n] || (r->book[i].waits[n] &&
+			    r->book[i].fate[n] != NEVER_TRIED))
 				return true;
+	for (int i = 0; i < REPORTS; i++)
+		if (r->report[i].numbers != 0)
+			return true;
 	return false;
 }
 
@@ -647,6 +887,8 @@ quiesce(struct run *r)
 		for (int i = 0; i < 30; i++) {
 			step_stored(r);
 			step_try(r);
+			step_fail(r);
+			step_report(r);
 		}
 		(void)spool_sweep(r->spool, r->now, 100);
 		step_flush(r);
@@ -664,24 +906,37 @@ quiesce(struct run *r)
 		    dict_len(&r->spool->messages));
 }
 
+/* An old one that is over leaves the book; the last one takes its place. */
+static bool
+forget_one(struct run *r)
+{
+	int i, last = r->entries - 1;
+
+	for (i = last; i >= 0; i--)
+		if (is_over(r, &r->book[i]) && dict_get(&r->spool->messages,
+		    str_of(r->book[i].mid)) == NULL)
+			break;
+	if (i < 0)
+		return false;
+	buf_free(&r->book[i].content);
+	r->book[i] = r->book[last];
+	r->entries--;
+	for (int k = 0; k < r->entries; k++)
+		if (r->book[k].cause == i)
+			r->book[k].cause = -1;
+		else if (r->book[k].cause == last)
+			r->book[k].cause = i;
+	return true;
+}
+
 /* The ring must take new mail, whatever happened: four times its size. */
 static void
 take_more(struct run *r)
 {
 	for (int i = 0; i < 120 && r->violation == NULL; i++) {
-		if (r->entries == MESSAGES) {
-			/* forget an old one that is over */
-			int last = -1;
-
-			for (int k = 0; k < r->entries; k++)
-				if (is_over(r, &r->book[k]) && dict_get(&r->spool->messages,
-				    str_of(r->book[k].mid)) == NULL)
-					last = k;
-			if (last < 0)
+		while (r->entries >= PLAIN)
+			if (!forget_one(r))
 				return;
-			buf_free(&r->book[last].content);
-			r->book[last] = r->book[--r->entries];
-		}
 		if (commit_one(r) != 0 && spool_flush(r->spool) == 0)
 			violate(r, "stuck (takes no mail)", "ring",
 			    journal_free(r->spool->journal));
@@ -689,17 +944,13 @@ take_more(struct run *r)
 	}
 }
 
-/* A recipient nobody ever sends to must wait, readable, or have been ended
- * by a DSN that was accepted. */
+/* A recipient nobody ever sends to must wait, readable. */
 static void
 judge_waiting(struct run *r, struct ledger *l, uint32_t number)
 {
 	struct message *m = spool_find(r->spool, str_of(l->mid));
 	struct buf got;
 
-	if (l->closed[number] && (m == NULL ||
-	    m->to[number].state == DELIVERY_ENDED))
-		return;
 	buf_init(&got, 1u << 20);
 	if (m == NULL || m->to[number].state != DELIVERY_WAITS)
 		violate(r, "lost (waiting)", l->mid, number);
@@ -717,9 +968,12 @@ judge(struct run *r)
 		struct ledger *l = &r->book[i];
 
 		for (uint32_t n = 0; n < l->n_to; n++) {
-			if (l->answer != ANSWERED || is_done(r, l, n))
+			if (l->sent[n] > 0 && l->bounced[n] > 0)
+				violate(r, "sent and bounced", l->mid, n);
+			if ((l->answer != ANSWERED && !l->there) ||
+			    is_done(r, l, n))
 				continue;
-			if (l->stays[n])
+			if (l->fate[n] == NEVER_TRIED)
 				judge_waiting(r, l, n);
 			else
 				violate(r, "lost", l->mid, n);
@@ -739,6 +993,8 @@ one_run(struct run *r, uint64_t seed)
 	r->limits = (struct journal_limits){ 3 + (uint32_t)(seed % 3),
 	    (8 + 4 * (uint32_t)(seed / 3 % 3)) * SIM_BLOCK };
 	r->entries = r->flights = 0;
+	memset(r->report, 0, sizeof(r->report));
+	list_init(&r->told);
 	r->now = 1;
 	r->violation = NULL;
 	r->unsynced_errors = false;
@@ -774,6 +1030,7 @@ one_run(struct run *r, uint64_t seed)
 		take_more(r);
 	if (r->spool != NULL)
 		spool_close(r->spool);
+	forget_told(r);
 	for (int i = 0; i < r->entries; i++)
 		buf_free(&r->book[i].content);
 	sim_free(&r->sim);
@@ -791,7 +1048,7 @@ plain_commit(struct run *r)
 	struct message *m = NULL;
 
 	memset(l, 0, sizeof(*l));
-	l->closes = -1;
+	l->cause = -1;
 	l->n_to = 1;
 	l->kind[0] = REMOTE;
 	mid_make(1000 + r->now++, 1, l->mid);
@@ -833,6 +1090,7 @@ end_outlives_unlink(struct run *r, uint64_t seed)
 	r->disk = sim_disk(&r->sim);
 	r->limits = (struct journal_limits){ 3, 8 * SIM_BLOCK };
 	r->entries = r->flights = 0;
+	list_init(&r->told);
 	r->now = 1;
 	r->violation = NULL;
 	start(r, false);
@@ -877,8 +1135,10 @@ all_pass(uint64_t runs, uint64_t seed, bool verbose)
 		printf("seed %" PRIu64 ": %s\n", seed + i, r->text);
 	else
 		printf("%" PRIu64 " runs from seed %" PRIu64 ": %u kills, %u "
-		    "cuts, %u failed syncs, %u dead rings: nothing lost\n",
-		    runs, seed, r->kills, r->cuts, r->errors, r->deaths);
+		    "cuts, %u failed syncs, %u dead rings; %u sent, %u of "
+		    "them once more, %u bounces: nothing lost\n", runs, seed,
+		    r->kills, r->cuts, r->errors, r->deaths, r->sent,
+		    r->twice, r->bounced);
 	i = r->violation == NULL;
 	free(r);
 	return i != 0;
@@ -906,9 +1166,16 @@ static const struct {
 	  1 },
 	{ "E", "R9 a failed sync unsettles everything", 1 },
 	{ "X", "R9 also the writes in flight", 1 },
+	{ "P", "R3 so does the END of a file that went before a kill", 1400 },
 	{ "U", "R10 a file goes only when its result is settled", 1 },
 	{ "N", "R10 and its END is flushed", 1 },
 	{ "W", "R11 the ring wins over a file", 1 },
+	{ "C", "R19 a DSN and the mark on its cause stand in one record", 1 },
+	{ "J", "R19 and that is heard when the ring is read", 1 },
+	{ "K", "R19 who is over is in no other DSN", 1 },
+	{ "L", "one END a recipient counts in a batch", 1 },
+	{ "Q", "a mark is answered when it is durable", 1 },
+	{ "M", "R3 a mark holds its segment until the file has it", 1 },
 };
 
 static bool

@@ -18,7 +18,7 @@
 #define SIM_NAMES	2048
 #define SIM_BLOCK	4096
 #define SIM_SECTOR	512
-#define SIM_BLOCKS	24		/* a file's most */
+#define SIM_BLOCKS	48		/* a file's most */
 
 struct sim_file {
 	uint8_t	*cache, *platter;	/* SIM_BLOCKS * SIM_BLOCK */

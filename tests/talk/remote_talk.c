@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "delivery/look.h"
 #include "delivery/memo.h"
 #include "talk.h"
 
@@ -208,10 +207,8 @@ act(const char *what)
 static void
 on_peer_gone(struct chan *c)
 {
-	if (c->peer != QMGR)
-		return;
-	job_qmgr_gone(c);
-	look_qmgr_gone(c);
+	if (c->peer == QMGR)
+		job_qmgr_gone(c);
 }
 
 static void
@@ -222,7 +219,7 @@ on_note(struct chan *c, const struct note *n)
 	else if (n->kind == NOTE_REMOTE_TRY)
 		job_try(c, n);
 	else if (n->kind == NOTE_REMOTE_LOOK)
-		look_begin(c, n);
+		job_look(c, n);
 }
 
 int
