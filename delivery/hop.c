@@ -11,12 +11,14 @@
  * The password of the smarthost and the authorities it is checked by are
  * files that master opens.
  */
-#include "delivery/job.h"
+#include "delivery/hop.h"
 
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/daemon.h"
+#include "delivery/conn.h"
 
 #include "base/banned.h"
 

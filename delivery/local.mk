@@ -8,9 +8,10 @@ delivery_resolvd_LDADD = lib/libdns.a $(LIB_DAEMON) $(LIBS_DAEMON) $(LDNS_LIBS)
 
 pkglibexec_PROGRAMS += delivery/remote
 REMOTE_SOURCES = delivery/address.c delivery/address.h delivery/conn.c \
-	delivery/conn.h delivery/dial.h delivery/hop.c delivery/job.c \
-	delivery/job.h delivery/memo.c delivery/memo.h delivery/mx.c \
-	delivery/mx.h
+	delivery/conn.h delivery/dial.h delivery/fact.c delivery/fact.h \
+	delivery/hop.c delivery/hop.h delivery/job.c delivery/job.h \
+	delivery/look.c delivery/look.h delivery/memo.c delivery/memo.h \
+	delivery/mx.c delivery/mx.h delivery/talk.c delivery/way.c
 delivery_remote_SOURCES = $(REMOTE_SOURCES) delivery/dial.c delivery/remote.c
 delivery_remote_LDADD = lib/libsmtp.a lib/libmail.a $(LIB_DAEMON) \
 	$(LIBS_DAEMON)

@@ -14,7 +14,7 @@
  */
 #include "delivery/job.h"
 
-#include "delivery/memo.h"
+#include "delivery/look.h"
 
 #include "base/banned.h"
 
@@ -46,7 +46,7 @@ on_note(struct chan *c, const struct note *n)
 		job_try(c, n);
 		break;
 	case NOTE_REMOTE_LOOK:
-		job_look(c, n);
+		look_begin(c, n);
 		break;
 	default:
 		break;
@@ -56,8 +56,10 @@ on_note(struct chan *c, const struct note *n)
 static void
 on_peer_gone(struct chan *c)
 {
-	if (c->peer == QMGR)
-		job_qmgr_gone(c);
+	if (c->peer != QMGR)
+		return;
+	job_qmgr_gone(c);
+	look_qmgr_gone(c);
 }
 
 /* A kept connection was made by what the settings said before. */

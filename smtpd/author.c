@@ -11,12 +11,15 @@
  *
  * Several domains in From, or several From fields: each is judged, and the
  * worst verdict counts; else a stranger would put his own domain beside the
- * one he pretends to be.
+ * one he pretends to be.  What cannot be judged whole (too many domains, a
+ * header without end, a name that is none) is judged as far as it can be, and
+ * is permerror at least.
  *
  * RFC 9989 5.3, RFC 8601.
  */
 #include "smtpd/author.h"
 
+#include <idn2.h>
 #include <libpsl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +64,7 @@ struct author {
 	size_t		keys, answered;
 	struct str	domain[DOMAINS_MAX];
 	size_t		domains, at;
+	const char	*flaw;		/* why it cannot be judged whole */
 	struct question	record;
 	unsigned	exists_step;	/* A, AAAA, MX */
 	struct dmarc	dmarc;
@@ -215,6 +219,15 @@ dmarc_next_domain(struct author *a)
 }
 
 static void
+dmarc_end(struct author *a)
+{
+	if (a->flaw != NULL)
+		judge(a, DMARC_PERMERROR, DMARC_P_NONE, a->domains > 0 ?
+		    a->domain[0] : STR(""), a->flaw);
+	end(a);
+}
+
+static void
 dmarc_go(struct author *a)
 {
 	struct dmarc *d = &a->dmarc;
@@ -223,7 +236,7 @@ dmarc_go(struct author *a)
 	while (dmarc_step(d) == DMARC_DONE) {
 		judge(a, d->result, d->policy, d->author, d->reason);
 		if (++a->at == a->domains) {
-			end(a);
+			dmarc_end(a);
 			return;
 		}
 		dmarc_next_domain(a);
@@ -242,11 +255,8 @@ dmarc_start(struct author *a)
 {
 	if (!a->has_spf || !a->has_dkim || a->is_over)
 		return;
-	if (a->domains == 0 || a->domains > DOMAINS_MAX) {
-		judge(a, DMARC_PERMERROR, DMARC_P_NONE, STR(""),
-		    a->domains == 0 ? "no address in From" :
-		    "too many domains in From");
-		end(a);
+	if (a->domains == 0) {
+		dmarc_end(a);
 		return;
 	}
 	dmarc_next_domain(a);
@@ -304,6 +314,43 @@ ask_keys(struct author *a)
 
 /* --- begin --------------------------------------------------------------- */
 
+/* RFC 9989 5.3.1: as the DNS knows it.  A name that has no such form is
+ * nobody's; false. */
+static bool
+to_ascii(struct author *a, struct str *domain)
+{
+	const char *name = str_z(&a->arena, *domain);
+	uint8_t *ascii = NULL;
+	bool ok;
+
+	if (str_is_ascii(*domain))
+		return name != NULL;
+	ok = name != NULL && idn2_lookup_u8((const uint8_t *)name, &ascii,
+	    IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK;
+	if (ok)
+		*domain = arena_str(&a->arena, str_of((char *)ascii));
+	idn2_free(ascii);
+	return ok;
+}
+
+static void
+read_authors(struct author *a, struct str block)
+{
+	struct str from[DOMAINS_MAX];
+	size_t n = dmarc_authors(block, &a->arena, from, DOMAINS_MAX,
+	    &a->verdict.from_fields);
+
+	if (n == 0 && a->flaw == NULL)
+		a->flaw = "no address in From";
+	if (n > DOMAINS_MAX)
+		a->flaw = "too many domains in From";
+	for (size_t i = 0; i < n && i < DOMAINS_MAX; i++)
+		if (to_ascii(a, &from[i]))
+			a->domain[a->domains++] = from[i];
+		else
+			a->flaw = "no name of a domain in From";
+}
+
 static void
 read_header(struct author *a)
 {
@@ -318,9 +365,10 @@ read_header(struct author *a)
 		buf_grown(&b, n);
 	block = buf_str(&b);
 	a->body_at = header_end(block);
+	if (a->body_at == n && a->size > n)
+		a->flaw = "the header is too large";
 	block = str_sub(block, 0, (size_t)a->body_at);
-	a->domains = dmarc_authors(block, &a->arena, a->domain, DOMAINS_MAX,
-	    &a->verdict.from_fields);
+	read_authors(a, block);
 	dkim_check_header(a->dkim, block);
 	buf_free(&b);
 }

@@ -198,8 +198,10 @@ answer(struct check *c)
 	buf_free(&added);
 	buf_free(&text);
 	check_free(c);
-	/* what has been asked meanwhile smtpd asks again */
-	if (checkd.checked >= RECYCLE_AT && checkd.open == 0)
+	/* What has been asked meanwhile smtpd asks again; where some check is
+	 * always open, so is what that one asked. */
+	if (checkd.checked >= RECYCLE_AT && (checkd.open == 0 ||
+	    checkd.checked >= 2 * RECYCLE_AT))
 		daemon_exit();
 }
 

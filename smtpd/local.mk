@@ -14,4 +14,4 @@ smtpd_checkd_SOURCES = smtpd/author.c smtpd/author.h smtpd/checkd.c \
 	smtpd/dkim.c smtpd/dkim.h smtpd/second.c smtpd/second.h smtpd/sender.c smtpd/sender.h \
 	smtpd/verdict.c smtpd/verdict.h
 smtpd_checkd_LDADD = lib/libspf.a lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON) \
-	$(OPENDKIM_LIBS) $(PSL_LIBS) $(SPF2_LIBS)
+	$(OPENDKIM_LIBS) $(PSL_LIBS) $(IDN2_LIBS) $(SPF2_LIBS)

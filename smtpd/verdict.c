@@ -42,6 +42,8 @@ rule_dmarc(const struct conf *c, const struct verdict_facts *f)
 {
 	if (f->dmarc == DMARC_TEMPERROR)
 		return c->check.dmarc_temperror;
+	if (f->dmarc == DMARC_PERMERROR)
+		return c->check.dmarc_permerror;
 	if (f->dmarc != DMARC_FAIL || f->policy == DMARC_P_NONE ||
 	    str_same(c->dmarc.apply, "no"))
 		return STR("accept");
@@ -91,16 +93,20 @@ static const struct verdict spf_rows[] = {
 	[SPF_PERMERROR] = { CHECK_REJECT, 550, "5.7.24", "spf=permerror" },
 };
 
-static const struct verdict
-    dmarc_fail = { CHECK_REJECT, 550, "5.7.26", "dmarc=fail" },
-    dmarc_later = { CHECK_LATER, 451, "4.7.0", "dmarc=temperror" };
+static const struct verdict dmarc_rows[] = {
+	[DMARC_NONE] = { CHECK_ACCEPT, 0, "", "dmarc=none" },
+	[DMARC_PASS] = { CHECK_ACCEPT, 0, "", "dmarc=pass" },
+	[DMARC_FAIL] = { CHECK_REJECT, 550, "5.7.26", "dmarc=fail" },
+	[DMARC_TEMPERROR] = { CHECK_LATER, 451, "4.7.0", "dmarc=temperror" },
+	/* RFC 5322 3.6.2 is what it breaks */
+	[DMARC_PERMERROR] = { CHECK_REJECT, 550, "5.6.0", "dmarc=permerror" },
+};
 
 struct verdict
 verdict_of(const struct conf *conf, const struct verdict_facts *f)
 {
 	struct verdict spf = spf_rows[f->spf];
-	struct verdict dmarc = f->dmarc == DMARC_TEMPERROR ? dmarc_later :
-	    dmarc_fail;
+	struct verdict dmarc = dmarc_rows[f->dmarc];
 
 	spf.action = action_of(rule_spf(conf, f));
 	dmarc.action = action_of(rule_dmarc(conf, f));
@@ -117,6 +123,9 @@ verdict_text(const struct verdict *v, const struct verdict_facts *f,
 	if (v->action == CHECK_LATER)
 		buf_fmt(out, "cannot find out now whether this is mail of "
 		    "%.*s (%s), try again later", STR_ARG(domain), v->mark);
+	else if (!is_spf && f->dmarc == DMARC_PERMERROR)
+		buf_fmt(out, "the From field does not say whose message it is "
+		    "(%s)", v->mark);
 	else if (!is_spf)
 		buf_fmt(out, "%.*s wants mail refused that it has not proved "
 		    "to be its own (%s)", STR_ARG(domain), v->mark);

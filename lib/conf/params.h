@@ -192,6 +192,9 @@
 	  "accept mark reject", "", BY(CHECKD), "Its SPF record is wrong.") \
 	P(spf_temperror, word, "check spf temperror", "accept",		\
 	  "accept mark later", "", BY(CHECKD), "The DNS does not say.")	\
+	P(dmarc_permerror, word, "check dmarc permerror", "mark",	\
+	  "accept mark reject", "", BY(CHECKD), "Nobody can say whose message " \
+	  "it is: no address in From, or more than four domains.")	\
 	P(dmarc_temperror, word, "check dmarc temperror", "accept",	\
 	  "accept mark later", "", BY(CHECKD), "The DNS does not say what " \
 	  "the author's domain asks for.")

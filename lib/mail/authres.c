@@ -28,8 +28,8 @@ authres_result(struct authres *a, const char *method, const char *result)
 	a->any = true;
 }
 
-/* An atom's octets, and those of a dot-atom, an "@" and a ":" of IPv6: what
- * readers in the field take without quotes. */
+/* An atom's octets, and those of a dot-atom and an "@": what readers in the
+ * field take without quotes. */
 static bool
 is_bare(struct str s)
 {

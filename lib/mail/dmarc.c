@@ -55,11 +55,14 @@ word_of(struct str v, const char *const *words, size_t n)
 static const char *const policies[] = { "none", "quarantine", "reject" };
 
 static void
-take_policy(struct str v, enum dmarc_policy *p, bool *has)
+take_policy(struct dmarc_record *r, struct str v, enum dmarc_policy *p,
+    bool *has)
 {
 	size_t i = word_of(v, policies, NITEMS(policies));
 
-	if (i < NITEMS(policies) && !*has) {
+	if (i == NITEMS(policies)) {
+		r->is_unfit = true;
+	} else if (!*has) {
 		*p = (enum dmarc_policy)i;
 		*has = true;
 	}
@@ -68,19 +71,30 @@ take_policy(struct str v, enum dmarc_policy *p, bool *has)
 static void
 tag_p(struct dmarc_record *r, struct str v)
 {
-	take_policy(v, &r->p, &r->has_p);
+	take_policy(r, v, &r->p, &r->has_p);
 }
 
 static void
 tag_sp(struct dmarc_record *r, struct str v)
 {
-	take_policy(v, &r->sp, &r->has_sp);
+	take_policy(r, v, &r->sp, &r->has_sp);
 }
 
 static void
 tag_np(struct dmarc_record *r, struct str v)
 {
-	take_policy(v, &r->np, &r->has_np);
+	take_policy(r, v, &r->np, &r->has_np);
+}
+
+static void
+tag_rua(struct dmarc_record *r, struct str v)
+{
+	while (v.n > 0) {
+		struct str uri = trim(str_until(&v, ','));
+
+		r->has_rua |= str_istarts(uri, "mailto:") &&
+		    str_rchr(uri, '@') + 1 < uri.n;
+	}
 }
 
 static void
@@ -111,15 +125,27 @@ tag_psd(struct dmarc_record *r, struct str v)
 		r->psd = (enum dmarc_psd)i;
 }
 
-/* Those that decide something here; reports are not ours to send. */
+/* Those that decide something here; reports are not sent. */
 static const struct {
 	const char	*name;
 	void		(*take)(struct dmarc_record *, struct str);
 } tags[] = {
 	{ "p", tag_p }, { "sp", tag_sp }, { "np", tag_np },
 	{ "adkim", tag_adkim }, { "aspf", tag_aspf }, { "t", tag_t },
-	{ "psd", tag_psd },
+	{ "psd", tag_psd }, { "rua", tag_rua },
 };
+
+static void
+end_policies(struct dmarc_record *r)
+{
+	r->is_unfit |= !r->has_p;
+	if (r->is_unfit)
+		r->p = r->sp = r->np = DMARC_P_NONE;
+	if (!r->has_sp)
+		r->sp = r->p;
+	if (!r->has_np)
+		r->np = r->sp;
+}
 
 int
 dmarc_parse(struct str text, struct dmarc_record *out)
@@ -143,10 +169,7 @@ dmarc_parse(struct str text, struct dmarc_record *out)
 	}
 	if (is_first)
 		return FAIL_SYNTAX;
-	if (!r.has_sp)
-		r.sp = r.p;
-	if (!r.has_np)
-		r.np = r.sp;
+	end_policies(&r);
 	*out = r;
 	return 0;
 }
@@ -314,7 +337,9 @@ have_record(struct dmarc *d, struct str at, const struct dmarc_record *r)
 {
 	d->record = *r;
 	d->found_at = at;
-	if (!str_ieq(at, d->author) && r->np != r->sp)
+	if (r->is_unfit && !r->has_rua)
+		end(d, DMARC_NONE, "its record has no policy");
+	else if (!str_ieq(at, d->author) && r->np != r->sp)
 		d->state = DMARC_ST_EXISTS;
 	else
 		decide_policy(d, true);
@@ -431,7 +456,7 @@ step_align(struct dmarc *d)
 	}
 	if (d->by_spf || d->by_dkim)
 		end(d, DMARC_PASS, NULL);
-	else if (d->id_failed)
+	else if (d->id_failed && d->ids > 0)
 		end(d, DMARC_TEMPERROR, "the DNS does not answer");
 	else
 		end(d, DMARC_FAIL, NULL);
@@ -491,6 +516,25 @@ answered_policy(struct dmarc *d)
 		walk_on(&d->walk);
 }
 
+/* The DNS is silent somewhere above.  If the author has a record, only how
+ * far its organisation reaches is unknown: what is proved for the very domain
+ * still passes, and nothing proved still fails. */
+static void
+failed_above(struct dmarc *d)
+{
+	size_t own = found_of(&d->walk, d->author);
+	struct dmarc_record r;
+
+	if (d->state != DMARC_ST_AUTHOR || own == d->walk.n) {
+		end(d, DMARC_TEMPERROR, "the DNS does not answer");
+		return;
+	}
+	r = d->walk.found[own].record;
+	d->org = d->author;
+	d->id_failed = true;
+	have_record(d, d->walk.found[own].name, &r);
+}
+
 void
 dmarc_answered(struct dmarc *d, bool exists, bool failed)
 {
@@ -505,7 +549,7 @@ dmarc_answered(struct dmarc *d, bool exists, bool failed)
 	} else if (d->state == DMARC_ST_OVER) {
 		return;
 	} else if (failed) {
-		end(d, DMARC_TEMPERROR, "the DNS does not answer");
+		failed_above(d);
 	} else if (d->state == DMARC_ST_EXISTS) {
 		decide_policy(d, exists);
 	} else {

@@ -36,11 +36,16 @@ struct dmarc_record {
 	bool			has_p, has_sp, has_np;
 	bool			strict_dkim, strict_spf;
 	bool			is_test;	/* t=y */
+	/* No p= that means something, or an sp= or np= that does not: all
+	 * three are none, and the record counts only if it asks for reports
+	 * (RFC 9989 4.10.1). */
+	bool			is_unfit;
+	bool			has_rua;	/* a mailto: that can be one */
 	enum dmarc_psd		psd;
 };
 
 /* FAIL_SYNTAX: no DMARC record.  Unknown tags, and values that are none, are
- * as if absent. */
+ * as if absent, but for policies. */
 int	dmarc_parse(struct str text, struct dmarc_record *out) MUST_CHECK;
 
 enum dmarc_result { DMARC_NONE, DMARC_PASS, DMARC_FAIL, DMARC_TEMPERROR,

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "delivery/job.h"
+#include "delivery/look.h"
 #include "delivery/memo.h"
 #include "ipc/fake.h"
 

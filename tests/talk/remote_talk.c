@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "delivery/look.h"
 #include "delivery/memo.h"
 #include "talk.h"
 
@@ -207,8 +208,10 @@ act(const char *what)
 static void
 on_peer_gone(struct chan *c)
 {
-	if (c->peer == QMGR)
-		job_qmgr_gone(c);
+	if (c->peer != QMGR)
+		return;
+	job_qmgr_gone(c);
+	look_qmgr_gone(c);
 }
 
 static void
@@ -219,7 +222,7 @@ on_note(struct chan *c, const struct note *n)
 	else if (n->kind == NOTE_REMOTE_TRY)
 		job_try(c, n);
 	else if (n->kind == NOTE_REMOTE_LOOK)
-		job_look(c, n);
+		look_begin(c, n);
 }
 
 int

@@ -8,7 +8,7 @@ check_PROGRAMS += tests/unit/smtpd/test_author
 tests_unit_smtpd_test_author_SOURCES = tests/unit/smtpd/test_author.c \
 	smtpd/author.c smtpd/dkim.c
 tests_unit_smtpd_test_author_LDADD = lib/libmail.a lib/libevent.a \
-	lib/libconf.a lib/libbase.a $(OPENDKIM_LIBS) $(PSL_LIBS) \
+	lib/libconf.a lib/libbase.a $(OPENDKIM_LIBS) $(PSL_LIBS) $(IDN2_LIBS) \
 	$(OPENSSL_LIBS) $(LDADD_UNIT)
 endif
 

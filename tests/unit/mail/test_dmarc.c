@@ -29,6 +29,8 @@ test_record(void **state)
 		{ " v = DMARC1 ; P=Reject ; adkim=S; aspf=s; t=y; psd=n", true, 2, 2, 2, 1, 1, 1, 2 },
 		{ "v=DMARC1", true, 0, 0, 0, 0, 0, 0, 0 },
 		{ "v=DMARC1; p=bogus; psd=y; rua=mailto:x@y", true, 0, 0, 0, 0, 0, 0, 1 },
+		{ "v=DMARC1; p=reject; sp=bogus", true, 0, 0, 0, 0, 0, 0, 0 },
+		{ "v=DMARC1; p=reject; np=", true, 0, 0, 0, 0, 0, 0, 0 },
 		{ "v=DMARC1; p=none; p=reject", true, 0, 0, 0, 0, 0, 0, 0 },
 		{ "v=DMARC1; p=reject; unknown; =; ;;pct=0", true, 2, 2, 2, 0, 0, 0, 0 },
 		{ "v=dmarc1; p=reject", false, 0, 0, 0, 0, 0, 0, 0 },
@@ -128,6 +130,12 @@ static const struct verdict_case {
 	{ "example.org", "", "", EX EX, DMARC_NONE, 0, "example.org", 2, 0 },
 	/* other TXT beside it do not matter */
 	{ "example.org", "example.org", "", "_dmarc.example.org x|" EX, DMARC_PASS, 2, "example.org", 2, 0 },
+	/* a record without a policy: none at all, unless it wants reports */
+	{ "example.org", "", "", "_dmarc.example.org v=DMARC1; p=all|", DMARC_NONE, 0, "example.org", 2, 0 },
+	{ "example.org", "", "", "_dmarc.example.org v=DMARC1; rua=mailto:x|", DMARC_NONE, 0, "example.org", 2, 0 },
+	{ "example.org", "", "", "_dmarc.example.org v=DMARC1; rua=http:x, mailto:a@b|", DMARC_FAIL, 0, "example.org", 2, 0 },
+	{ "example.org", "", "", "_dmarc.example.org v=DMARC1; p=reject; sp=x; rua=mailto:a@b|", DMARC_FAIL, 0, "example.org", 2, 0 },
+	{ "example.org", "", "example.org", "_dmarc.example.org v=DMARC1; p=reject; sp=x|", DMARC_NONE, 0, "example.org", 2, 0 },
 	/* t=y: one step less */
 	{ "example.org", "", "", "_dmarc.example.org v=DMARC1;p=reject;t=y|", DMARC_FAIL, 1, "example.org", 2, 0 },
 	{ "example.org", "", "", "_dmarc.example.org v=DMARC1;p=quarantine;t=y|", DMARC_FAIL, 0, "example.org", 2, 0 },
@@ -143,6 +151,13 @@ static const struct verdict_case {
 	{ "example.org", "example.org", "", "_dmarc.example.org !|", DMARC_TEMPERROR, 0, "", 1, 0 },
 	{ "example.org", "m.example.org", "", EX "_dmarc.m.example.org !|", DMARC_TEMPERROR, 2, "example.org", 3, 0 },
 	{ "example.org", "m.example.org", "example.org", EX "_dmarc.m.example.org !|", DMARC_PASS, 2, "example.org", 3, 0 },
+	/* silent above the author's own record: only what is proved for the
+	 * very domain is sure, and that nothing is proved */
+	{ "example.org", "", "example.org", EX "_dmarc.org !|", DMARC_PASS, 2, "example.org", 2, 0 },
+	{ "example.org", "", "", EX "_dmarc.org !|", DMARC_FAIL, 2, "example.org", 2, 0 },
+	{ "example.org", "other.org", "", EX "_dmarc.org !|", DMARC_TEMPERROR, 2, "example.org", 2, 0 },
+	{ "example.org", "m.example.org", "", EX "_dmarc.org !|", DMARC_TEMPERROR, 2, "example.org", 5, 0 },
+	{ "a.example.org", "", "", EX "_dmarc.org !|", DMARC_TEMPERROR, 0, "", 3, 0 },
 	/* nobody knows whether it was signed: only if that would be aligned,
 	 * and nothing else is */
 	{ "example.org", "", "?example.org", EX, DMARC_TEMPERROR, 2, "example.org", 2, 0 },

@@ -121,6 +121,7 @@ then(void *arg)
 #define KEY	"test._domainkey.football.example.com " RSA_KEY "|"
 #define LETTER	REST BODY
 #define REJECT	"_dmarc.football.example.com v=DMARC1; p=reject|"
+#define BOOKS	"_dmarc.xn--bcher-kva.example v=DMARC1; p=reject|"
 #define AR	"Authentication-Results: mx;\r\n\t"
 #define PASS	"dkim=pass header.d=football.example.com header.s=test "	\
 	"header.a=rsa-sha256;\r\n\t"
@@ -177,7 +178,22 @@ static const struct {
 	  "dmarc=permerror reason=\"no address in From\"" },
 	{ "From: a@a.example, a@b.example, a@c.example, a@d.example, "
 	  "a@e.example\r\n\r\n", "a.example", "", "dkim=none;\r\n\t"
-	  "dmarc=permerror reason=\"too many domains in From\"" },
+	  "dmarc=permerror reason=\"too many domains in From\" "
+	  "header.from=a.example" },
+	/* who hides a domain among many is not helped by that */
+	{ "From: a@a.example, a@football.example.com, a@c.example, "
+	  "a@d.example, a@e.example\r\n\r\n", "a.example", REJECT,
+	  "dkim=none;\r\n\tdmarc=fail policy.dmarc=reject "
+	  "header.from=football.example.com" },
+	/* a name in its own letters, whatever their case */
+	{ "From: a@b\303\274cher.example\r\n\r\n", "", BOOKS,
+	  "dkim=none;\r\n\tdmarc=fail policy.dmarc=reject "
+	  "header.from=xn--bcher-kva.example" },
+	{ "From: a@B\303\234cher.Example\r\n\r\n", "xn--bcher-kva.example",
+	  BOOKS, "dkim=none;\r\n\tdmarc=pass policy.dmarc=reject "
+	  "header.from=xn--bcher-kva.example" },
+	{ "From: a@b\374cher.example\r\n\r\n", "", BOOKS, "dkim=none;\r\n\t"
+	  "dmarc=permerror reason=\"no name of a domain in From\"" },
 	{ "", "", "", "dkim=none;\r\n\t"
 	  "dmarc=permerror reason=\"no address in From\"" },
 };
@@ -257,6 +273,34 @@ test_cases(void **state)
 			run(i, how & 1, how & 2);
 }
 
+/* An author behind half a mebibyte of header is not looked for, and that is
+ * told. */
+static void
+test_large_header(void **state)
+{
+	const struct author_verdict *v;
+	struct author *a;
+	struct buf b;
+	int fd;
+
+	buf_init(&b, 1 << 20);
+	for (int i = 0; i < 10000; i++)
+		buf_fmt(&b, "X-Filler: %060d\r\n", i);
+	buf_z(&b, FROM LETTER);
+	fd = file_of(buf_cstr(&b));
+	a = author_new(fd, 4, b.len, then, &w);
+	w.is_over = false;
+	say_spf(a, "");
+	pump(REJECT, false);
+	assert_true(w.is_over);
+	v = author_verdict(a);
+	assert_int_equal(v->result, DMARC_PERMERROR);
+	assert_string_equal(v->reason, "the header is too large");
+	author_free(a);
+	buf_free(&b);
+	(void)close(fd);
+}
+
 /* `dmarc organisation list': co.uk is nobody's organisation. */
 static void
 test_list(void **state)
@@ -323,6 +367,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_large_header),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_dropped),
 	};
