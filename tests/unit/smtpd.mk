@@ -4,6 +4,15 @@ check_PROGRAMS += tests/unit/smtpd/test_dkim
 tests_unit_smtpd_test_dkim_SOURCES = tests/unit/smtpd/test_dkim.c smtpd/dkim.c
 tests_unit_smtpd_test_dkim_LDADD = lib/libmail.a lib/libbase.a \
 	$(OPENDKIM_LIBS) $(OPENSSL_LIBS) $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtpd/test_verdict
+tests_unit_smtpd_test_verdict_SOURCES = tests/unit/smtpd/test_verdict.c \
+	smtpd/verdict.c
+tests_unit_smtpd_test_verdict_LDADD = lib/libconf.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtpd/test_sender
+tests_unit_smtpd_test_sender_SOURCES = tests/unit/smtpd/test_sender.c \
+	smtpd/sender.c
+tests_unit_smtpd_test_sender_LDADD = lib/libspf.a lib/libmail.a \
+	lib/libevent.a lib/libconf.a lib/libbase.a $(LDADD_UNIT)
 check_PROGRAMS += tests/unit/smtpd/test_author
 tests_unit_smtpd_test_author_SOURCES = tests/unit/smtpd/test_author.c \
 	smtpd/author.c smtpd/dkim.c

@@ -16,27 +16,16 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "daemon/daemon.h"
-#include "daemon/dns.h"
 #include "event/loop.h"
 #include "smtpd/author.h"
 #include "smtpd/dkim.h"
 
+#include "../../lib/fakedns.h"
 #include "../../lib/rfc8463.h"
 #include "base/banned.h"
 
-#define QUERIES_MAX	64
-
-struct dns_query {
-	char		name[300];
-	enum dns_type	type;
-	dns_then_fn	*then;
-	void		*arg;
-};
-
 static struct {
 	struct conf	conf;
-	struct dns_query *open[QUERIES_MAX];
-	size_t		opens, asked;
 	bool		is_over;
 } w;
 
@@ -46,68 +35,6 @@ const struct conf *
 daemon_conf(void)
 {
 	return &w.conf;
-}
-
-struct dns_query *
-dns_ask(struct str name, enum dns_type type, int64_t wait_ms,
-    dns_then_fn *then, void *arg)
-{
-	struct dns_query *q = xcalloc(1, sizeof(*q));
-
-	assert_true(w.opens < QUERIES_MAX && wait_ms > 0);
-	(void)snprintf(q->name, sizeof(q->name), "%.*s", STR_ARG(name));
-	q->type = type;
-	q->then = then;
-	q->arg = arg;
-	w.open[w.opens++] = q;
-	w.asked++;
-	return q;
-}
-
-static void
-take_out(size_t i)
-{
-	memmove(&w.open[i], &w.open[i + 1],
-	    (--w.opens - i) * sizeof(w.open[0]));
-}
-
-void
-dns_forget(struct dns_query *q)
-{
-	for (size_t i = 0; i < w.opens; i++)
-		if (w.open[i] == q) {
-			take_out(i);
-			free(q);
-			return;
-		}
-	assert_null(q);
-}
-
-/* --- the DNS of a case: "name text|name !|name +|" ------------------------ */
-
-static void
-answer(struct dns_query *q, const char *zone)
-{
-	struct str z = str_of(zone), line, name;
-	struct dns_record r[8];
-	struct dns_answer a = { .result = DNS_NO_NAME, .records = r };
-
-	while (z.n > 0) {
-		line = str_until(&z, '|');
-		name = str_until(&line, ' ');
-		if (!str_is(name, q->name))
-			continue;
-		if (str_same(line, "!"))
-			a.result = DNS_LATER;
-		else if (str_same(line, "+"))
-			a.result = q->type == DNS_MX ? DNS_OK : DNS_NO_DATA;
-		else if (q->type == DNS_TXT) {
-			a.result = DNS_OK;
-			r[a.n++] = (struct dns_record){ .data = line };
-		}
-	}
-	q->then(q->arg, &a);
-	free(q);
 }
 
 static void
@@ -220,19 +147,6 @@ say_spf(struct author *a, const char *spf)
 }
 
 static void
-pump(const char *zone, bool backwards)
-{
-	while (w.opens > 0) {
-		size_t i = backwards ? w.opens - 1 : 0;
-		struct dns_query *q = w.open[i];
-
-		take_out(i);
-		answer(q, zone);
-	}
-	loop_run_timers();
-}
-
-static void
 run(size_t i, bool spf_late, bool backwards)
 {
 	int fd = file_of(cases[i].message);
@@ -242,16 +156,15 @@ run(size_t i, bool spf_late, bool backwards)
 	struct buf out;
 
 	w.is_over = false;
-	w.asked = 0;
 	if (!spf_late)
 		say_spf(a, cases[i].spf);
-	pump(cases[i].zone, backwards);
+	fakedns_pump(cases[i].zone, backwards);
 	if (spf_late) {
 		assert_false(w.is_over);
 		say_spf(a, cases[i].spf);
-		pump(cases[i].zone, backwards);
+		fakedns_pump(cases[i].zone, backwards);
 	}
-	assert_true(w.is_over && w.opens == 0);
+	assert_true(w.is_over && fakedns.opens == 0);
 	buf_init(&out, 8192);
 	authres_begin(&ar, &out, STR("mx"));
 	author_put(a, &ar);
@@ -330,7 +243,7 @@ test_list(void **state)
 		w.is_over = false;
 		a = author_new(fd, 4, strlen(text), then, &w);
 		say_spf(a, rows[i].spf);
-		pump(rows[i].zone, false);
+		fakedns_pump(rows[i].zone, false);
 		assert_true(w.is_over);
 		buf_init(&out, 8192);
 		authres_begin(&ar, &out, STR("mx"));
@@ -355,9 +268,9 @@ test_dropped(void **state)
 	    then, &w);
 
 	say_spf(a, "");
-	assert_int_equal(w.opens, 1);
+	assert_int_equal(fakedns.opens, 1);
 	author_free(a);
-	assert_int_equal(w.opens, 0);
+	assert_int_equal(fakedns.opens, 0);
 	author_free(NULL);
 	(void)close(fd);
 }
