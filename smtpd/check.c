@@ -8,27 +8,19 @@
  * refusal.  Forged lines in our name are gone by then (smtp/head.h).
  *
  * Who logged in, may relay, is trusted or listed in `check skip' is not
- * asked about: what they may do was decided otherwise.  checkd is away for a
- * moment (a restart, a reload) more often than for long: it is asked again
- * for GIVE_UP_MS.  Then `check unavailable' decides; its default takes the
- * mail, and says temperror where readers and filters look.
+ * asked about: what they may do was decided otherwise.  Where no checkd
+ * answers (help.c) `check unavailable' decides; its default takes the mail,
+ * and says temperror where readers and filters look.
  */
 #include "smtpd/session.h"
 
-#include "base/clock.h"
 #include "conf/net.h"
 #include "mail/authres.h"
 
 #include "base/banned.h"
 
-#define GIVE_UP_MS	10000
-#define AGAIN_MS	250
-#define DEATHS_MAX	3	/* of checkd, over one message */
-
 static const struct smtp_reply
     check_gone = { 451, "4.7.0", "cannot check the message now, try again later" };
-
-static enum step	ask(struct smtp *s);
 
 struct str
 smtp_authserv_id(void)
@@ -57,20 +49,16 @@ put_unknown(struct buf *added)
 	buf_free(&line);
 }
 
-/* No answer, or one that may be better in a moment. */
 static enum step
 unavailable(struct smtp *s)
 {
-	if (clock_mono_ms() < s->tx.check_until_ms &&
-	    s->tx.check_deaths < DEATHS_MAX)
-		return smtp_delay(s, AGAIN_MS, ask);
 	smtp_log(s, LOG_LEVEL_WARN, "smtpd-unchecked");
 	log_str("mid", str_of(s->tx.mid));
 	log_end();
 	if (str_same(daemon_conf()->check.unavailable, "later"))
 		return smtp_data_refuse(s, &check_gone);
 	put_unknown(&s->tx.added);
-	return s->tx.after_check(s);
+	return s->tx.help.then(s);
 }
 
 static enum step
@@ -89,14 +77,13 @@ refuse(struct smtp *s, const struct note_check_done *d)
 static enum step
 checked(struct smtp *s, const struct note_check_done *d)
 {
-	/* perhaps of this message: it must not take every checkd along */
-	s->tx.check_deaths += d == NULL && s->tx.check_asked;
 	if (d == NULL || d->failed != 0)
-		return unavailable(s);
+		return smtp_help_again(s, d != NULL) ? smtp_help_later(s) :
+		    unavailable(s);
 	if (d->action == CHECK_REJECT || d->action == CHECK_LATER)
 		return refuse(s, d);
 	buf_front(&s->tx.added, d->added);
-	return s->tx.after_check(s);
+	return s->tx.help.then(s);
 }
 
 static void
@@ -111,15 +98,13 @@ static enum step
 ask(struct smtp *s)
 {
 	struct tx *tx = &s->tx;
-	struct chan *checkd = daemon_any(CHECKD);
 	struct note_check_ask n = {
 		.mid = str_of(tx->mid), .sid = str_of(s->sid),
 		.peer = s->peer, .helo = str_sub(s->helo, 0, 255),
 		.sender = tx->sender, .size = tx->written, .fd = tx->file,
 	};
 
-	tx->check_asked = chan_ok(checkd);
-	ask_check_ask(checkd, &n, on_checked, s);
+	ask_check_ask(smtp_helper(s, CHECKD), &n, on_checked, s);
 	return WAIT;
 }
 
@@ -134,11 +119,9 @@ is_stranger(const struct smtp *s)
 }
 
 enum step
-smtp_check(struct smtp *s, enum step (*then)(struct smtp *))
+smtp_check(struct smtp *s, smtp_step_fn *then)
 {
 	if (!daemon_conf()->check.mail || !is_stranger(s))
 		return then(s);
-	s->tx.after_check = then;
-	s->tx.check_until_ms = clock_mono_ms() + GIVE_UP_MS;
-	return ask(s);
+	return smtp_help(s, ask, then);
 }

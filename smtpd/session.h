@@ -72,6 +72,7 @@ struct targets {
 };
 
 struct smtp;
+typedef enum step smtp_step_fn(struct smtp *s);
 
 /* One mail transaction, from MAIL to the answer to its data. */
 struct tx {
@@ -104,12 +105,12 @@ struct tx {
 	struct buf	added;		/* header lines put before the content */
 	bool		is_recoded;	/* or need not be */
 	struct recoding	*recoding;	/* of a large body; NULL: none */
-	int64_t		check_until_ms;	/* clock_mono_ms: checkd is too slow */
-	bool		check_asked;	/* a checkd that lives */
-	unsigned	check_deaths;	/* that did not answer */
-	enum step	(*after_check)(struct smtp *);
-	int64_t		sign_until_ms;	/* clock_mono_ms: signd is too slow */
-	enum step	(*after_sign)(struct smtp *);
+	struct help {			/* of checkd, or signd: help.c */
+		smtp_step_fn *ask, *then;
+		int64_t	until_ms;	/* clock_mono_ms: it is too slow */
+		unsigned deaths;	/* of who was asked */
+		bool	is_asked;	/* somebody who lives */
+	}		help;
 };
 
 struct login {
@@ -196,9 +197,16 @@ void	tx_drop_recoding(struct tx *tx);
 struct str smtp_authserv_id(void);
 /* Puts an Authentication-Results line on top of tx.added, or refuses, then
  * goes on. */
-enum step smtp_check(struct smtp *s, enum step (*then)(struct smtp *));
+enum step smtp_check(struct smtp *s, smtp_step_fn *then);
 /* Puts DKIM-Signature lines on top of tx.added, then goes on. */
-enum step smtp_sign(struct smtp *s, enum step (*then)(struct smtp *));
+enum step smtp_sign(struct smtp *s, smtp_step_fn *then);
+/* help.c: `ask' sends a note to smtp_helper(), and is called again while that
+ * makes sense; the asker goes on with tx.help.then. */
+enum step smtp_help(struct smtp *s, smtp_step_fn *ask, smtp_step_fn *then);
+struct chan *smtp_helper(struct smtp *s, enum proc kind);
+/* No good answer: is it worth to ask again?  Then by smtp_help_later. */
+bool	smtp_help_again(struct smtp *s, bool has_answered);
+enum step smtp_help_later(struct smtp *s);
 
 /* Is this the first line of another protocol?  Then nothing of it may be
  * read as SMTP. */

@@ -6,51 +6,41 @@
  * that we put before it; its lines go on top of those.  Asked for what comes
  * by submission, or from who may relay: nobody else sends in our name.
  *
- * signd is away for a moment (a restart, a reload) more often than for long:
- * it is asked again for GIVE_UP_MS.  Then `dkim unavailable' decides.  Its
- * default is 451: a message that leaves without a signature is refused or
+ * Where no signd answers (help.c) `dkim unavailable' decides.  Its default
+ * is 451: a message that leaves without a signature is refused or
  * thought to be spam by big receivers, which nobody can mend afterwards; one
  * that is late is only late, and its sender is told at once.
  */
 #include "smtpd/session.h"
 
-#include "base/clock.h"
-
 #include "base/banned.h"
-
-#define GIVE_UP_MS	10000
-#define AGAIN_MS	250
 
 static const struct smtp_reply
     sign_gone = { 451, "4.3.0", "cannot sign the message now, try again later" },
     login_again = { 530, "5.7.0", "the login is too old, log in again" };
 
-static enum step	ask(struct smtp *s);
-
-/* No answer, or one that may be better in a moment. */
 static enum step
 unavailable(struct smtp *s)
 {
-	if (clock_mono_ms() < s->tx.sign_until_ms)
-		return smtp_delay(s, AGAIN_MS, ask);
 	if (str_same(daemon_conf()->dkim.unavailable, "later"))
 		return smtp_data_refuse(s, &sign_gone);
 	smtp_log(s, LOG_LEVEL_WARN, "smtpd-unsigned");
 	log_str("mid", str_of(s->tx.mid));
 	log_end();
-	return s->tx.after_sign(s);
+	return s->tx.help.then(s);
 }
 
 static enum step
 signed_or_not(struct smtp *s, const struct note_sign_done *d)
 {
 	if (d == NULL || d->failed == -FAIL_TEMP)
-		return unavailable(s);
+		return smtp_help_again(s, d != NULL) ? smtp_help_later(s) :
+		    unavailable(s);
 	if (d->failed == -FAIL_DENIED)
 		return smtp_data_refuse(s, &login_again);
 	if (d->failed == 0)	/* else it cannot be signed, ever */
 		buf_front(&s->tx.added, d->added);
-	return s->tx.after_sign(s);
+	return s->tx.help.then(s);
 }
 
 static void
@@ -73,17 +63,15 @@ ask(struct smtp *s)
 		.grant = s->login.grant, .fd = tx->file,
 	};
 
-	ask_sign_ask(daemon_any(SIGND), &n, on_signed, s);
+	ask_sign_ask(smtp_helper(s, SIGND), &n, on_signed, s);
 	return WAIT;
 }
 
 enum step
-smtp_sign(struct smtp *s, enum step (*then)(struct smtp *))
+smtp_sign(struct smtp *s, smtp_step_fn *then)
 {
 	if (!daemon_conf()->dkim.sign ||
 	    !(s->service->is_submission || s->may_relay))
 		return then(s);
-	s->tx.after_sign = then;
-	s->tx.sign_until_ms = clock_mono_ms() + GIVE_UP_MS;
-	return ask(s);
+	return smtp_help(s, ask, then);
 }
