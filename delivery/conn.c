@@ -27,6 +27,9 @@
 
 #include "base/banned.h"
 
+/* Longer than any pause between two attempts. */
+enum { ONE_BY_ONE_MS = 24 * 3600 * 1000 };
+
 static struct link idle = { &idle, &idle };
 static size_t count, idle_count;
 struct conn_counters conn_counters;
@@ -78,6 +81,21 @@ on_reap(struct defer *d)
 	conn_free(container_of(d, struct conn, reap));
 }
 
+/*
+ * Commands that were sent ahead went unheard, or the replies do not fit them:
+ * one by one next time.  Nothing is heard on a kept connection that is stale.
+ */
+static void
+suspect_pipelining(struct conn *c, enum smtp_step stage)
+{
+	if (c->reply_says || !c->client.pipelining ||
+	    (!c->heard_any && !c->is_fresh) || stage < SMTP_STEP_MAIL ||
+	    stage > SMTP_STEP_DATA || c->client.is_sending)
+		return;
+	memo_pipelining_broke(str_of(c->memo), clock_mono_ms() +
+	    ONE_BY_ONE_MS);
+}
+
 /* Nothing is freed under the feet of whoever calls: at the end of the pass. */
 void
 conn_drop(struct conn *c)
@@ -85,7 +103,7 @@ conn_drop(struct conn *c)
 	c->job = NULL;
 	c->is_over = true;
 	timer_stop(&c->patience);
-	stream_pause(&c->stream);
+	stream_stop(&c->stream);	/* a message that was given up */
 	defer_put(&c->reap);
 }
 
@@ -97,6 +115,9 @@ over(struct conn *c, enum smtp_step stage)
 	if (c->is_over)
 		return;
 	c->stage = stage;
+	suspect_pipelining(c, stage);
+	/* STARTTLS was the end of it: in clear, it may be a host like others */
+	c->tls_broke |= stage == SMTP_STEP_STARTTLS;
 	if (job != NULL)
 		c->ops->on_over(job, c);
 	conn_drop(c);
@@ -228,11 +249,26 @@ not_a_reply(struct conn *c, int rc)
 	over(c, smtp_client_owed(&c->client));
 }
 
+/*
+ * Consent came behind the last reply that was owed: whoever reads on takes it
+ * for the answer to what was said only now, and from there each reply for
+ * that to the command behind.  A server may refuse and go at any time.
+ */
+static bool
+is_early(const struct conn *c)
+{
+	struct str more = buf_str(&c->stream.in);
+
+	return more.n > 0 && more.p[0] < '4' && c->job != NULL &&
+	    !c->is_shaking && !c->client.is_sending && c->client.owes > 0;
+}
+
 static void
 on_input(struct stream *s)
 {
 	struct conn *c = container_of(s, struct conn, stream);
 	size_t used;
+	bool is_last;
 	int rc;
 
 	if (c->job == NULL && list_linked(&c->link)) {
@@ -250,7 +286,10 @@ on_input(struct stream *s)
 			return;
 		}
 		c->heard_any = true;
+		is_last = smtp_client_owes_one(&c->client);
 		act(c, smtp_client_hear(&c->client, &c->heard));
+		if (is_last && is_early(c))
+			over_because(c, "a reply came before its command");
 	}
 }
 
@@ -431,6 +470,8 @@ conn_new(const struct conn_plan *p)
 	if (c->client.tls == SMTP_TLS_MAY &&
 	    memo_tls_is_broken(str_of(c->memo), clock_mono_ms()))
 		c->client.tls = SMTP_TLS_NEVER;
+	c->client.no_pipelining = memo_pipelining_is_broken(str_of(c->memo),
+	    clock_mono_ms());
 	count++;
 	conn_counters.opened++;
 	c->is_wrapped = p->is_wrapped;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * delivery/memo.c - hosts and their TLS.
+ * delivery/memo.c - hosts, and what they offer and cannot do.
  *
  * A handshake that fails costs a connection; so a host whose TLS broke is
  * spoken to in clear for a time (setting `remote tls-memory'), where clear
- * text is allowed at all.
+ * text is allowed at all.  One that lost commands which were sent ahead costs
+ * a message's attempt, so it gets them one by one.
  */
 #include "delivery/memo.h"
 
@@ -20,7 +21,7 @@
 struct memo {
 	struct link	link;
 	char		*host;
-	int64_t		broken_until_ms;
+	int64_t		broken_until_ms, one_by_one_until_ms;
 	struct tls_session *session;
 	struct tls_client *trust;	/* it was begun with */
 };
@@ -98,6 +99,20 @@ memo_tls_broke(struct str host, int64_t until_ms)
 
 	m->broken_until_ms = until_ms;
 	forget_session(m);		/* it may have been the cause */
+}
+
+bool
+memo_pipelining_is_broken(struct str host, int64_t now_ms)
+{
+	const struct memo *m = find(host);
+
+	return m != NULL && m->one_by_one_until_ms > now_ms;
+}
+
+void
+memo_pipelining_broke(struct str host, int64_t until_ms)
+{
+	find_or_make(host)->one_by_one_until_ms = until_ms;
 }
 
 struct tls_session *

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * delivery/memo.h - what is remembered of a host: that its TLS does not work,
- * and a session to resume by.  In memory, bounded, forgotten at a restart.
+ * delivery/memo.h - what is remembered of a host: that its TLS or its
+ * PIPELINING does not work, and a session to resume by.  In memory, bounded,
+ * forgotten at a restart.
  */
 #ifndef DELIVERY_MEMO_H
 #define DELIVERY_MEMO_H
@@ -16,6 +17,8 @@ struct tls_session;
 /* host: its name and port. */
 bool	memo_tls_is_broken(struct str host, int64_t now_ms);
 void	memo_tls_broke(struct str host, int64_t until_ms);
+bool	memo_pipelining_is_broken(struct str host, int64_t now_ms);
+void	memo_pipelining_broke(struct str host, int64_t until_ms);
 /*
  * Only for who trusts as the session was begun: what an unchecked connection
  * was given must not open a checked one.  Borrowed until the next call of

@@ -535,6 +535,15 @@ stream_pause(struct stream *s)
 }
 
 void
+stream_stop(struct stream *s)
+{
+	buf_reset(&s->out);
+	if (s->file != NULL)
+		file_end(s);
+	stream_pause(s);
+}
+
+void
 stream_resume(struct stream *s)
 {
 	s->paused = false;

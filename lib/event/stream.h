@@ -79,6 +79,9 @@ void	stream_idle(struct stream *s, int64_t ms);	/* restarted by input; 0: off */
  * else a client that has closed its side already (printf 'QUIT' | nc) ends
  * the session before the answer is out. */
 void	stream_pause(struct stream *s);
+/* Nothing more goes in or out: what waits to be said is thrown away.  Not
+ * from a filter of stream_send_file. */
+void	stream_stop(struct stream *s);
 bool	stream_full(const struct stream *s);	/* past out_high: say no more now */
 void	stream_resume(struct stream *s);		/* on_input soon if bytes wait */
 void	stream_poke(struct stream *s);			/* on_input in this pass */

@@ -94,6 +94,12 @@ smtp_client_owed(const struct smtp_client *c)
 	return c->owes > 0 ? (enum smtp_step)c->owed[0].step : c->heard;
 }
 
+bool
+smtp_client_owes_one(const struct smtp_client *c)
+{
+	return c->owes == 1 && c->owed[0].n == 1;
+}
+
 enum smtp_step
 smtp_client_stage(const struct smtp_client *c)
 {
@@ -161,7 +167,8 @@ static enum smtp_todo	say_auth(struct smtp_client *c);
 static enum smtp_todo
 go_on(struct smtp_client *c)
 {
-	c->pipelining = (c->caps.can & SMTP_CAN_PIPELINING) != 0;
+	c->pipelining = (c->caps.can & SMTP_CAN_PIPELINING) != 0 &&
+	    !c->no_pipelining;
 	if (!c->is_secure && c->tls != SMTP_TLS_NEVER && !c->tls_refused &&
 	    (c->caps.can & SMTP_CAN_STARTTLS)) {
 		buf_z(c->out, "STARTTLS\r\n");
@@ -292,16 +299,20 @@ is_to_ask(const struct smtp_to *to)
 static void
 say_mail(struct smtp_client *c)
 {
+	size_t before;
+
 	if (c->needs_rset) {
 		buf_z(c->out, "RSET\r\n");
 		owe(c, SMTP_STEP_RSET, 1);
 		c->needs_rset = false;
 	}
 	buf_fmt(c->out, "MAIL FROM:<%.*s>", STR_ARG(c->env->sender));
+	before = c->out->len;
 	if (c->caps.can & SMTP_CAN_SIZE)
 		buf_fmt(c->out, " SIZE=%" PRIu64, c->env->size);
 	if (c->env->is_8bit && (c->caps.can & SMTP_CAN_8BITMIME))
 		buf_z(c->out, " BODY=8BITMIME");
+	c->said_params = c->out->len > before;
 	buf_z(c->out, "\r\n");
 	owe(c, SMTP_STEP_MAIL, 1);
 }
@@ -344,7 +355,7 @@ smtp_client_mail(struct smtp_client *c, struct smtp_envelope *env)
 	c->env = env;
 	c->asked = c->answered = 0;
 	c->in_tx = c->taken = 0;
-	c->is_dead = c->took_any = false;
+	c->is_dead = c->took_any = c->mail_again = false;
 	say_mail(c);
 	if (c->pipelining) {
 		while (say_rcpt(c))
@@ -356,15 +367,18 @@ smtp_client_mail(struct smtp_client *c, struct smtp_envelope *env)
 
 /* More replies, or is the transaction over? */
 static enum smtp_todo
-next(const struct smtp_client *c)
+next(struct smtp_client *c)
 {
-	return c->owes > 0 ? SMTP_HEAR : SMTP_IDLE;
+	if (c->owes > 0)
+		return SMTP_HEAR;
+	return c->mail_again ? smtp_client_mail(c, c->env) : SMTP_IDLE;
 }
 
+/* What it says is of the transaction before: nobody's fate in this one. */
 static enum smtp_todo
 step_rset(struct smtp_client *c, const struct smtp_heard *h)
 {
-	return h->code / 100 == 2 ? SMTP_HEAR : over(c, NULL);
+	return h->code / 100 == 2 ? SMTP_HEAR : over(c, "RSET was refused");
 }
 
 /* One reply for all whose fate is open and who were in this transaction. */
@@ -389,6 +403,18 @@ refused(struct smtp_client *c, const struct smtp_heard *h)
 	tell_all(c, SMTP_OPEN, h);
 }
 
+/* It offers what it does not know (RFC 5321 4.1.1.11).  x.1.x, x.7.x and so
+ * on are of the sender. */
+static bool
+is_of_params(const struct smtp_client *c, const struct smtp_heard *h)
+{
+	struct str status = smtp_heard_status(h);
+
+	return c->said_params &&
+	    (h->code == 501 || h->code == 504 || h->code == 555) &&
+	    (status.n == 0 || str_starts(status, "5.5."));
+}
+
 static enum smtp_todo
 step_mail(struct smtp_client *c, const struct smtp_heard *h)
 {
@@ -399,7 +425,11 @@ step_mail(struct smtp_client *c, const struct smtp_heard *h)
 		return SMTP_HEAR;
 	}
 	c->is_dead = true;
-	refused(c, h);
+	c->mail_again = is_of_params(c, h);
+	if (c->mail_again)
+		c->caps.can &= ~(unsigned)(SMTP_CAN_SIZE | SMTP_CAN_8BITMIME);
+	else
+		refused(c, h);
 	return next(c);
 }
 
@@ -544,8 +574,8 @@ is_misplaced(const struct step *s, const struct smtp_heard *h)
 enum smtp_todo
 smtp_client_hear(struct smtp_client *c, const struct smtp_heard *h)
 {
-	if (c->owes == 0)
-		return over(c, c->is_sending ? NULL :
+	if (c->owes == 0)	/* a refusal may come before the message is out */
+		return over(c, c->is_sending && h->code >= 400 ? NULL :
 		    "a reply came to no command");
 	c->heard = pay(c);
 	if (is_misplaced(&steps[c->heard], h))

@@ -79,6 +79,7 @@ struct smtp_client {
 	enum smtp_tls	tls;
 	struct str	user, secret;	/* AUTH, if user is not empty */
 	uint32_t	rcpt_max;	/* recipients a transaction */
+	bool		no_pipelining;	/* it did not work, whatever it offers */
 	struct buf	*out;
 	smtp_fate_fn	*fate;
 	void		*arg;
@@ -102,6 +103,8 @@ struct smtp_client {
 	uint32_t	in_tx, taken;
 	bool		pipelining, is_dead, needs_rset;
 	bool		is_sending;
+	bool		said_params;	/* of MAIL */
+	bool		mail_again;	/* once the replies owed are heard */
 };
 
 /* Waits for the greeting. */
@@ -122,6 +125,8 @@ enum smtp_todo smtp_client_quit(struct smtp_client *c);
 
 /* The step whose reply is owed next; with nothing owed the last one heard. */
 enum smtp_step smtp_client_owed(const struct smtp_client *c);
+/* Is the next reply the last one owed?  Nothing may come behind it. */
+bool	smtp_client_owes_one(const struct smtp_client *c);
 /* The step of the reply that was heard last. */
 enum smtp_step smtp_client_stage(const struct smtp_client *c);
 /* Is anybody's fate between the dot and its reply? */

@@ -11,16 +11,14 @@
 """
 
 import os
-import re
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import tempfile
 import time
 
-from instance import free_ports, wait_for
+from instance import free_ports
 
 HEAD = """$ORIGIN %s.
 $TTL 60
@@ -79,8 +77,7 @@ class Nsd:
     def setting(self):
         return "resolver address 127.0.0.1:%d\n" % self.port
 
-    def serial_of(self, zone):
-        """As the server says it; None while it does not answer."""
+    def has(self, zone):
         name = b"".join(bytes([len(x)]) + x.encode()
                         for x in zone.split(".") if x) + b"\0"
         ask = struct.pack(">6H", 7, 0, 1, 0, 0, 0) + name + b"\0\6\0\1"
@@ -89,15 +86,12 @@ class Nsd:
             s.connect(("127.0.0.1", self.port))
             try:
                 s.send(ask)
-                got = s.recv(4096)
+                return s.recv(4096)[3] & 15 == 0
             except OSError:
-                return None
-        # the SOA is the first answer; names in it are compressed or not
-        at = got.find(struct.pack(">3I", 3600, 600, 86400))
-        return struct.unpack(">I", got[at - 4:at])[0] if at > 0 else None
+                return False
 
     def answers(self):
-        return all(self.serial_of(z) for z in self.zones)
+        return all(map(self.has, self.zones))
 
     def start(self):
         self.process = subprocess.Popen(
@@ -111,24 +105,10 @@ class Nsd:
             time.sleep(0.02)
         return self
 
-    def reload(self, zone):
-        """Until it answers with what was written last of this zone."""
-        with open(self.path(zone or "root")) as f:
-            want = re.search(r"SOA\s+\S+ \S+ (\d+) 3600", f.read()).group(1)
-
-        def look():
-            self.process.send_signal(signal.SIGHUP)
-            end = time.monotonic() + 1      # one in a reload may be lost
-            while time.monotonic() < end:
-                if self.serial_of(zone) == int(want):
-                    return True
-                time.sleep(0.02)
-            return False
-        try:
-            wait_for("nsd to read " + zone, look, 20)
-        except TimeoutError as e:
-            with open(self.path("log")) as f:
-                raise TimeoutError("%s: %s" % (e, f.read()[-2000:]))
+    def reload(self):
+        """With what was written; a SIGHUP to nsd -d does not always do."""
+        self.stop()
+        self.start()
 
     def stop(self):
         if self.process is not None:

@@ -235,7 +235,7 @@ class World:
         """change(its records) -> others, from now on."""
         self.zones[zone] = change(self.zones[zone])
         self.write(zone)
-        self.dns.reload(zone)
+        self.dns.reload()
 
     def spoil(self, zone, old, new):
         """Not what was signed: a validating resolver does not believe it."""
@@ -246,7 +246,7 @@ class World:
         assert n > 0, text
         with open(path, "w") as f:
             f.write(text)
-        self.dns.reload(zone)
+        self.dns.reload()
 
     def __enter__(self):
         try:

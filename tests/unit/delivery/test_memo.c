@@ -121,11 +121,27 @@ test_bound(void **state)
 	assert_int_equal(sessions, 0);
 }
 
+/* Each of a host's weaknesses is remembered beside the other. */
+static void
+test_one_by_one(void **state)
+{
+	(void)state;
+	memo_tls_broke(STR("both:25"), 100);
+	memo_pipelining_broke(STR("both:25"), 200);
+	assert_true(memo_tls_is_broken(STR("both:25"), 99));
+	assert_false(memo_tls_is_broken(STR("both:25"), 100));
+	assert_true(memo_pipelining_is_broken(STR("both:25"), 199));
+	assert_false(memo_pipelining_is_broken(STR("both:25"), 200));
+	assert_false(memo_pipelining_is_broken(STR("other:25"), 0));
+	memo_free();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_trust),
 		cmocka_unit_test(test_bound),

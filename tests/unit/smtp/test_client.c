@@ -3,7 +3,8 @@
  * The step table against scripted servers.  A script is lines: "S " the
  * server says, "C " we must have said, "T" a handshake is done, "D" content
  * is sent, "M" a transaction begins, "Q" we quit, "F i STEP code" the fate of
- * a recipient, "=" the last word: IDLE, OVER or HEAR, and for OVER the stage.
+ * a recipient, "=" the last word: IDLE, OVER or HEAR, and for OVER the stage,
+ * "W" its fault, or "(said)" where the reply says it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,7 @@
 #include "base/banned.h"
 
 enum { WITH_TLS = 1, MUST_TLS = 2, WITH_AUTH = 4, LMTP = 8, TWO_A_TIME = 16,
-    EIGHT_BIT = 32, FOUR = 64 };
+    EIGHT_BIT = 32, FOUR = 64, ONE_BY_ONE = 128 };
 
 #define HELLO	"S 220 mx ESMTP\n" "C EHLO me.example\n" "S 250 mx\n"
 #define PIPED	"S 220 mx ESMTP\n" "C EHLO me.example\n" "S 250-mx\n" \
@@ -135,6 +136,36 @@ static const struct {
 	{ "354 to MAIL", 0, HELLO "M\n" MAIL "S 354 what\n" "= OVER 9\n" },
 	{ "250 to DATA", 0, PIPED "M\n" MAIL RCPT("0") RCPT("1") "C DATA\n"
 	  "S 250 ok\n" "S 250 ok\n" "S 250 ok\n" "S 250 ok\n" "= OVER 11\n" },
+	{ "RSET refused is no word on the message", 0, HELLO "M\n" MAIL
+	  "S 250 ok\n" RCPT("0") "S 550 no\n" "F 0 10 550\n" RCPT("1")
+	  "S 550 no\n" "F 1 10 550\n" "= IDLE\n" "N\n" "M\n" "C RSET\n" MAIL
+	  "S 502 what\n" "= OVER 8\n" "W RSET was refused\n" },
+	{ "parameters offered and refused: once more without", EIGHT_BIT,
+	  "S 220 mx\n" "C EHLO me.example\n" "S 250-mx\n" "S 250-8BITMIME\n"
+	  "S 250-PIPELINING\n" "S 250 SIZE\n" "M\n"
+	  "C MAIL FROM:<a@x.example> SIZE=1234 BODY=8BITMIME\n" RCPT("0")
+	  RCPT("1") "C DATA\n" "S 555 5.5.4 what is SIZE\n" "S 503 no\n"
+	  "S 503 no\n" "S 503 no\n" MAIL RCPT("0") RCPT("1") "C DATA\n"
+	  "S 250 ok\n" "S 250 ok\n" "S 550 no\n" "F 1 10 550\n" "S 354 go\n"
+	  "D\n" "C .\n" "S 250 in\n" "F 0 12 250\n" "= IDLE\n" },
+	{ "refused without parameters too: that is the answer", EIGHT_BIT,
+	  "S 220 mx\n" "C EHLO me.example\n" "S 250-mx\n" "S 250 8BITMIME\n"
+	  "M\n" "C MAIL FROM:<a@x.example> BODY=8BITMIME\n"
+	  "S 501 syntax\n" MAIL "S 501 syntax\n" "F 0 9 501\n" "F 1 9 501\n"
+	  "= IDLE\n" },
+	{ "501 of the address is no word on parameters", EIGHT_BIT,
+	  "S 220 mx\n" "C EHLO me.example\n" "S 250-mx\n" "S 250 8BITMIME\n"
+	  "M\n" "C MAIL FROM:<a@x.example> BODY=8BITMIME\n"
+	  "S 501 5.1.7 bad sender\n" "F 0 9 501\n" "F 1 9 501\n" "= IDLE\n" },
+	{ "PIPELINING that did not work before", ONE_BY_ONE, PIPED "M\n" MAIL
+	  "= HEAR\n" },
+	{ "250 while the message is sent", 0, PIPED "M\n" MAIL RCPT("0")
+	  RCPT("1") "C DATA\n" "S 250 ok\n" "S 250 ok\n" "S 250 ok\n"
+	  "S 354 go\n" "S 250 queued\n"
+	  "= OVER 11\n" "W a reply came to no command\n" },
+	{ "552 while the message is sent", 0, PIPED "M\n" MAIL RCPT("0")
+	  RCPT("1") "C DATA\n" "S 250 ok\n" "S 250 ok\n" "S 250 ok\n"
+	  "S 354 go\n" "S 552 too much\n" "= OVER 11\n" "W (said)\n" },
 	{ "a reply to nothing", 0, HELLO "= IDLE\n" "S 250 ok\n" "= OVER 1\n" },
 	{ "LMTP", LMTP, "S 220 mx\n" "C LHLO me.example\n" "S 250-mx\n"
 	  "S 250 PIPELINING\n" "M\n" MAIL RCPT("0") RCPT("1") "C DATA\n"
@@ -187,6 +218,7 @@ begin(unsigned how)
 	    .us = STR("us.example"), .is_lmtp = (how & LMTP) != 0,
 	    .tls = how & MUST_TLS ? SMTP_TLS_MUST : how & WITH_TLS ?
 	    SMTP_TLS_MAY : SMTP_TLS_NEVER, .rcpt_max = how & TWO_A_TIME ? 2 : 0,
+	    .no_pipelining = (how & ONE_BY_ONE) != 0,
 	    .out = &w.out, .fate = on_fate, .arg = &w };
 	if (how & WITH_AUTH) {
 		w.c.user = STR("user");
@@ -273,6 +305,10 @@ one_line(struct str line)
 		break;
 	case 'Q':
 		w.todo = smtp_client_quit(&w.c);
+		break;
+	case 'W':
+		assert_true(str_is(rest, w.c.fault != NULL ? w.c.fault :
+		    "(said)"));
 		break;
 	default:
 		expect_todo(rest);
