@@ -245,6 +245,7 @@ static bool
 is_stale(const struct job *j, const struct conn *c)
 {
 	return !c->is_fresh && !j->was_stale && (!c->heard_any ||
+	    c->stage == SMTP_STEP_RSET ||
 	    (c->reply_says && c->heard.code == 421 &&
 	    fact_stage(c->stage) == STAGE_MAIL));
 }
