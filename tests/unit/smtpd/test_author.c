@@ -204,7 +204,7 @@ test_large_header(void **state)
 	a = author_new(fd, 4, b.len, then, &w);
 	w.is_over = false;
 	say_spf(a, "");
-	pump(REJECT, false);
+	fakedns_pump(REJECT, false);
 	assert_true(w.is_over);
 	v = author_verdict(a);
 	assert_int_equal(v->result, DMARC_PERMERROR);
