@@ -212,9 +212,11 @@ put_row(struct job *j, struct item *i)
 	    .expires_ms = i->expires_ms, .state = i->is_held ? STR("held") :
 	    i->is_busy ? STR("active") : STR("waiting"),
 	    .reason = str_of(i->reason) };
+	char now[WHY_NOW_MAX];
 	struct str mx;
 	const struct lane *l = why_lane(i, &mx);
 
+	n.now = why_now(i, now);
 	if (l != NULL)
 		n.lane = str_of(l->key);
 	note_answer_queue_row(j->chan, j->ticket, &n);

@@ -208,6 +208,12 @@ send_adopt(struct item *i)
 	return false;
 }
 
+int64_t
+send_since_ms(const struct item *i)
+{
+	return i->trip != NULL ? i->trip->began_ms : 0;
+}
+
 /* --- what became of one recipient ---------------------------------------- */
 
 static void

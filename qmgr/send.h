@@ -26,6 +26,8 @@ void	send_loaded(void);
  * and an answer will come. */
 bool	send_adopt(struct item *i);
 /* Start what may start. */
+/* Since when remote has it (clock_mono_ms); 0: it has not. */
+int64_t	send_since_ms(const struct item *i);
 void	send_look(void);
 void	send_drain(void);
 /* When to look again by time alone; -1: never. */

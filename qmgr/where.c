@@ -29,7 +29,7 @@ struct mx_domain {
 	struct link	unasked;	/* waits for its turn to be asked */
 	struct link	items;		/* that wait for the answer */
 	char		*name, *mx;
-	int64_t		good_until_ms, used_ms;
+	int64_t		good_until_ms, used_ms, asked_ms;
 	bool		is_asking;
 };
 
@@ -144,7 +144,7 @@ on_seen(void *session, const struct note *n)
 	where.asking--;
 	if (s == NULL || s->failed == (uint32_t)-FAIL_TEMP) {
 		defer_all(d, s != NULL ? s->text :
-		    STR("the look-up of its hosts was interrupted"));
+		    STR("remote did not say who its mail hosts are"));
 	} else {
 		where.failing = 0;
 		/* no such domain: remote says so in the words of a try */
@@ -167,6 +167,7 @@ ask_more(void)
 		struct note_remote_look n = { .domain = str_of(d->name) };
 
 		d->is_asking = true;
+		d->asked_ms = clock_mono_ms();
 		where.asking++;
 		ask_remote_look(c, &n, on_seen, d);
 	}
@@ -220,6 +221,15 @@ where_add(struct item *i, bool in_front)
 	if (!d->is_asking && !list_linked(&d->unasked))
 		list_push(&where.unasked, &d->unasked);
 	ask_more();
+}
+
+int64_t
+where_since_ms(const struct item *i)
+{
+	const struct mx_domain *d = dict_get(&where.by_name,
+	    str_sub(item_domain(i), 0, 255));
+
+	return d != NULL && d->is_asking ? d->asked_ms : 0;
 }
 
 void

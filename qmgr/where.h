@@ -19,6 +19,9 @@ void	where_take(struct item *i);
 /* remote is gone: ask again when it is back. */
 void	where_forget_asks(void);
 void	where_sweep(int64_t now_ms);
+/* Since when (clock_mono_ms) it waits for the look-up of its domain; 0: that
+ * waits itself. */
+int64_t where_since_ms(const struct item *i);
 /* What is known of a domain, asking nobody: NULL while nothing is. */
 struct lane *where_known(struct str domain, struct str *mx_out);
 /* The lane of whose MX this is. */

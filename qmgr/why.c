@@ -6,6 +6,8 @@
  */
 #include "qmgr/why.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -69,6 +71,47 @@ why_next_ms(const struct item *i)
 	if (l != NULL && lane_paused(l, clock_real_ms()))
 		return l->pause_until_ms;
 	return i->next_ms;
+}
+
+static struct str
+out_now(const struct item *i, char out[WHY_NOW_MAX])
+{
+	(void)snprintf(out, WHY_NOW_MAX, "remote has had it for %" PRId64 " s",
+	    (clock_mono_ms() - send_since_ms(i)) / 1000);
+	return str_of(out);
+}
+
+/* It may go, and does not. */
+static struct str
+ready_now(const struct item *i, char out[WHY_NOW_MAX])
+{
+	if (!chan_ok(daemon_any(REMOTE)))
+		return STR("no remote is there to take it");
+	if (i->bucket != NULL)
+		return lane_paused(item_lane(i), clock_real_ms()) ? STR("") :
+		    STR("waits for its turn in its lane");
+	if (where_since_ms(i) == 0)
+		return STR("waits for its mail hosts to be looked up");
+	(void)snprintf(out, WHY_NOW_MAX, "remote was asked %" PRId64 " s ago who "
+	    "its mail hosts are", (clock_mono_ms() - where_since_ms(i)) /
+	    1000);
+	return str_of(out);
+}
+
+struct str
+why_now(const struct item *i, char out[WHY_NOW_MAX])
+{
+	if (i->is_held)
+		return STR("");
+	if (i->trip != NULL)
+		return out_now(i, out);
+	if (i->is_sent)
+		return STR("was accepted there; that is being written down");
+	if (i->has_failed)
+		return STR("has failed; its sender is being told");
+	if (i->is_ready && i->kind == ROUTE_REMOTE)
+		return ready_now(i, out);
+	return STR("");
 }
 
 void

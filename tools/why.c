@@ -56,6 +56,9 @@ print_item(struct cli *c, const struct json_row *r)
 		    "in " : "now", expires > now ?
 		    cli_age(c, expires - now) : "");
 	}
+	if (json_get(r, "now").n > 0)
+		printf("    now: %.*s\n",
+		    STR_ARG(json_get(r, "now")));
 	if (json_get(r, "reason").n > 0)
 		print_reply(json_get(r, "reason"), "    ");
 	if (json_get(r, "lane").n > 0)

@@ -320,6 +320,7 @@
 	F(time,	expires_ms, 0)	\
 	F(str,	state,	    16)	/* active waiting held */			\
 	F(str,	lane,	    300)	/* it waits in, or empty */		\
+	F(str,	now,	    200)	/* what is done about it, in words */ \
 	F(str,	reason,	    TEXT_MAX)
 #define FIELDS_QUEUE_WHY(F)	/* QUEUE_ROW, its ATTEMPT_ROWs, LANE_ROW; again */ \
 	F(str,	mid,	    26)	/* or a prefix, or empty */		\
@@ -731,7 +732,7 @@
 	N(QUEUE_ROW, queue_row, ROW, 0, BY(QMGR), BY(CTLD), FD_NONE)	\
 	N(QUEUE_WHY, queue_why, ASK, 30000, BY(CTLD), BY(QMGR), FD_NONE) \
 	N(ATTEMPT_ROW, attempt_row, ROW, 0, BY(QMGR), BY(CTLD), FD_NONE) \
-	N(LANE_ASK, lane_ask, ASK, 70000, BY(CTLD), BY(QMGR), FD_NONE)	\
+	N(LANE_ASK, lane_ask, ASK, 85000, BY(CTLD), BY(QMGR), FD_NONE)	\
 	N(LANE_ROW, lane_row, ROW, 0, BY(QMGR), BY(CTLD), FD_NONE)	\
 	N(QUEUE_ACT, queue_act, ASK, 60000, BY(CTLD), BY(QMGR), FD_NONE) \
 	N(BOUNCE_RCPT, bounce_rcpt, PUT, 0, BY(QMGR), BY(BOUNCE), FD_NONE) \
@@ -771,7 +772,7 @@
 	N(REMOTE_TRY, remote_try, ASK, 7200000, BY(QMGR), BY(REMOTE), FD_NONE) \
 	N(REMOTE_ROW, remote_row, ROW, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
 	N(REMOTE_DONE, remote_done, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
-	N(REMOTE_LOOK, remote_look, ASK, 60000, BY(QMGR), BY(REMOTE), FD_NONE) \
+	N(REMOTE_LOOK, remote_look, ASK, 75000, BY(QMGR), BY(REMOTE), FD_NONE) \
 	N(REMOTE_SEEN, remote_seen, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
 	N(SOCKET_ASK, socket_ask, ASK, 10000, BY(REMOTE), BY(MASTER), FD_NONE) \
 	N(SOCKET_DONE, socket_done, END, 0, BY(MASTER), BY(REMOTE), FD_ANY) \
