@@ -998,8 +998,11 @@ rebuild(struct box *b, int64_t until_ms)
 		return false;
 	}
 	last = dict_get(&b->a->last, str_mem(b->names.head.mailboxid, 16));
-	if (last != NULL && b->uid_next <= last->uid)
-		b->uid_next = last->uid + 1;
+	/* The last ones may be expunged: they are known all the same. */
+	if (last != NULL && b->h.uidnext <= last->uid)
+		b->h.uidnext = last->uid + 1;
+	if (b->uid_next < b->h.uidnext)
+		b->uid_next = b->h.uidnext;
 	b->uid_next += b->jump;
 	b->jump = 0;
 	if (b->h.modseq < b->a->modseq)

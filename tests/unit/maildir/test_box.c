@@ -341,6 +341,37 @@ rebuilt(void **state)
 	assert_int_equal(deliver(b, "five", 5), 5);
 }
 
+/* The last message was expunged, then the index was lost: what is made anew
+ * knows its number, or the next look at the log brings it back. */
+static void
+rebuilt_without_the_last(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct log_range range = { 2, 2 };
+	struct index_record r;
+	char id[MID_LEN + 1], path[600];
+	uint32_t n, at;
+
+	(void)state;
+	deliver(b, "one", 1);
+	deliver(b, "two", 2);
+	assert_int_equal(box_expunge(b, &range, 1, false, &n), 0);
+	world_settle(b);
+	mid_from_bin(b->names.head.mailboxid, id);
+	world_close(&w);
+	snprintf(path, sizeof(path), "%s/index/example.org/joe/%s.idx",
+	    w.dir, id);
+	assert_int_equal(unlink(path), 0);
+	world_open(&w);
+	b = world_box(&w, "INBOX");
+	world_settle(b);
+	assert_int_equal(b->h.messages, 1);
+	b = again(b);
+	assert_int_equal(b->h.messages, 1);
+	assert_int_equal(box_find(b, 2, &at, &r), FAIL_GONE);
+	assert_int_equal(deliver(b, "three", 3), 3);
+}
+
 /* Rule 21: what is behind an unsure append waits, and comes in order. */
 static void
 held(void **state)
@@ -566,7 +597,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(delivered), T(flags_and_names), T(expunged),
 		T(copied_and_moved), T(others_deliver), T(others_rename),
-		T(rebuilt), T(held), T(numbers_jump), T(one_at_a_time),
+		T(rebuilt), T(rebuilt_without_the_last), T(held), T(numbers_jump), T(one_at_a_time),
 		T(compacted), T(first_scan),
 		T(index_deleted),
 	};
