@@ -256,37 +256,52 @@ read_alone(const struct box *b, uint32_t record, struct index_record *out)
 	return false;
 }
 
+/* Torn again and again, or cut: stored shall look, and mend it. */
+static bool
+is_torn(struct box *b, uint32_t record)
+{
+	struct note_store_torn n = { .box = b->handle, .record = record };
+
+	b->torn = true;
+	if (b->session->stored != NULL && !b->torn_told)
+		note_put_store_torn(b->session->stored, &n);
+	b->torn_told = true;
+	return false;
+}
+
 bool
-box_record(const struct box *b, uint32_t record, struct index_record *out)
+box_record(struct box *b, uint32_t record, struct index_record *out)
 {
 	const uint8_t *at;
 
 	if (imapd.page.fd != b->index_fd || record < imapd.page.first ||
 	    record - imapd.page.first >= imapd.page.n) {
 		if (!load_page(b, record))
-			return false;
+			return is_torn(b, record);
 	}
 	at = imapd.page.bytes +
 	    (size_t)(record - imapd.page.first) * INDEX_RECORD_SIZE;
-	return index_record_get(at, out) == 0 || read_alone(b, record, out);
+	return index_record_get(at, out) == 0 || read_alone(b, record, out) ||
+	    is_torn(b, record);
 }
 
 /* UIDs never change, so that a page may serve here, whatever its age. */
 static uint32_t
-uid_of(const struct box *b, uint32_t record)
+uid_of(struct box *b, uint32_t record)
 {
 	struct index_record r;
 	bool in_page = imapd.page.fd == b->index_fd &&
 	    record >= imapd.page.first &&
 	    record - imapd.page.first < imapd.page.n;
 
-	if (in_page ? box_record(b, record, &r) : read_alone(b, record, &r))
+	if (in_page ? box_record(b, record, &r) : read_alone(b, record, &r) ||
+	    is_torn(b, record))
 		return r.uid;
 	return 0;
 }
 
 uint32_t
-box_lower_uid(const struct box *b, uint32_t uid, uint32_t from, uint32_t to)
+box_lower_uid(struct box *b, uint32_t uid, uint32_t from, uint32_t to)
 {
 	while (from < to) {
 		uint32_t mid = from + (to - from) / 2;
@@ -306,7 +321,7 @@ box_is_recent(const struct box *b, const struct index_record *r)
 }
 
 uint32_t
-box_count_recent(const struct box *b)
+box_count_recent(struct box *b)
 {
 	uint32_t first;
 
@@ -319,11 +334,27 @@ box_count_recent(const struct box *b)
 
 /* UID of the last message, for '*'; 0: there is none. */
 uint32_t
-box_last_uid(const struct box *b)
+box_last_uid(struct box *b)
 {
 	uint32_t n = box_exists(b);
 
 	return n == 0 ? 0 : uid_of(b, box_at_seq(b, n));
+}
+
+bool
+box_header(const struct box *b, struct index_header *out)
+{
+	uint8_t bytes[INDEX_HEAD_SIZE];
+	int i;
+
+	for (i = 0; i < TORN_TRIES; i++) {
+		if (pread(b->index_fd, bytes, sizeof(bytes), 0) !=
+		    sizeof(bytes))
+			return false;
+		if (index_header_get(bytes, out, NULL) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* --- cache --------------------------------------------------------------- */
@@ -404,7 +435,7 @@ walk_begin(struct walk *w, const struct imap_set *set, bool by_uid)
 
 /* The records of the next range. */
 static bool
-next_range(const struct box *b, struct walk *w)
+next_range(struct box *b, struct walk *w)
 {
 	const struct imap_range *r;
 	uint32_t exists = box_exists(b), from = w->end;
@@ -430,7 +461,7 @@ next_range(const struct box *b, struct walk *w)
 }
 
 bool
-walk_next(const struct box *b, struct walk *w, uint32_t *record_out)
+walk_next(struct box *b, struct walk *w, uint32_t *record_out)
 {
 	for (;;) {
 		while (w->next < w->end && w->dead_at < b->dead_n &&
@@ -528,6 +559,7 @@ on_remap(struct box *b, const struct note *n)
 	b->gone_look_next = false;
 	b->next_index_fd = fd;
 	b->next_generation = n->u.store_remap.generation;
+	b->next_modseq = n->u.store_remap.modseq;
 	b->new_records = n->u.store_remap.records;
 }
 

@@ -28,7 +28,10 @@ struct box {
 	bool		read_only;
 	uint32_t	generation, uidvalidity, uidnext, recent_uid;
 	int		index_fd, cache_fd;
+	bool		torn;		/* the answer in the making is not whole */
+	bool		torn_told;	/* stored knows; for this generation */
 	uint32_t	records;	/* known to the client */
+	uint32_t	told_uidnext;	/* their UIDs are below */
 	uint32_t	*dead;		/* of them, those not counted; sorted */
 	size_t		dead_n, dead_cap;
 	uint32_t	recent;		/* messages said as RECENT */
@@ -47,6 +50,7 @@ struct box {
 	/* a new generation that is not looked at yet */
 	int		next_index_fd, next_cache_fd;
 	uint32_t	next_generation;
+	uint64_t	next_modseq;	/* expunges up to it are said */
 	struct ranges	gone_since;	/* after it came */
 	bool		gone_look_next;
 
@@ -73,23 +77,25 @@ uint32_t box_seq(const struct box *b, uint32_t record);
 uint32_t box_at_seq(const struct box *b, uint32_t seq);
 bool	box_is_dead(const struct box *b, uint32_t record);
 /* First record whose UID is not below uid, in [from, to). */
-uint32_t box_lower_uid(const struct box *b, uint32_t uid, uint32_t from,
+uint32_t box_lower_uid(struct box *b, uint32_t uid, uint32_t from,
 	    uint32_t to);
 /* How many of the records in [0, record) are dead. */
 size_t	box_dead_before(const struct box *b, uint32_t record);
 /* Ascending records, none dead before, are dead from now on. */
 void	box_bury(struct box *b, const uint32_t *record, size_t n);
-/* False: it cannot be read (torn again and again, or cut). */
-bool	box_record(const struct box *b, uint32_t record,
-	    struct index_record *out);
+/* False: it cannot be read (torn again and again, or cut); the command that
+ * needs it ends with NO. */
+bool	box_record(struct box *b, uint32_t record, struct index_record *out);
+/* The header of the index file; false: torn again and again. */
+bool	box_header(const struct box *b, struct index_header *out);
 void	box_forget_page(void);
 /* Items of the record's cache blob; false: there are none.  Valid until the
  * next call. */
 bool	box_cache(const struct box *b, const struct index_record *r,
 	    struct buf *spare, struct str *items_out);
 bool	box_is_recent(const struct box *b, const struct index_record *r);
-uint32_t box_count_recent(const struct box *b);
-uint32_t box_last_uid(const struct box *b);
+uint32_t box_count_recent(struct box *b);
+uint32_t box_last_uid(struct box *b);
 
 /* "* 5 FETCH (FLAGS (...))" with its line end. */
 void	box_put_flags(struct session *s, const struct index_record *r,
@@ -112,7 +118,7 @@ struct walk {
 };
 void	walk_begin(struct walk *w, const struct imap_set *set, bool by_uid);
 /* False: no more. */
-bool	walk_next(const struct box *b, struct walk *w, uint32_t *record_out);
+bool	walk_next(struct box *b, struct walk *w, uint32_t *record_out);
 
 bool	box_has_body(const struct box *b);
 bool	box_drop_body(struct box *b);	/* true: there was one */

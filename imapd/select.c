@@ -17,7 +17,6 @@
 #include "base/banned.h"
 
 enum {
-	HEADER_TRIES = 5,
 	UNSEEN_LOOK = 30 * 1000,	/* records, from each end */
 	BURY_BATCH = 1024,
 };
@@ -41,26 +40,10 @@ selection_end(struct session *s)
 	fd_close(&j->cache_fd);
 }
 
-static bool
-read_header(const struct box *b, struct index_header *out)
-{
-	uint8_t bytes[INDEX_HEAD_SIZE];
-	int i;
-
-	for (i = 0; i < HEADER_TRIES; i++) {
-		if (pread(b->index_fd, bytes, sizeof(bytes), 0) !=
-		    sizeof(bytes))
-			return false;
-		if (index_header_get(bytes, out, NULL) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* --- the first unseen message -------------------------------------------- */
 
 static bool
-is_unseen(const struct box *b, uint32_t record)
+is_unseen(struct box *b, uint32_t record)
 {
 	struct index_record r;
 
@@ -72,7 +55,7 @@ is_unseen(const struct box *b, uint32_t record)
 /* From the front; when it is far behind, from the back as many as the header
  * counts.  0: none, or too far to look. */
 static uint32_t
-first_unseen(const struct box *b, const struct index_header *h)
+first_unseen(struct box *b, const struct index_header *h)
 {
 	uint32_t i, left = h->unseen, end = b->records;
 
@@ -96,6 +79,8 @@ tell(struct session *s, struct selection *j)
 	uint32_t unseen = j->has_header ? first_unseen(b, &j->header) : 0;
 
 	b->recent = box_count_recent(b);
+	if (b->torn)
+		return session_torn(s);
 	buf_z(OUT(s), "* FLAGS (");
 	box_put_flag_names(s);
 	buf_fmt(OUT(s), ")\r\n* %u EXISTS\r\n* %u RECENT\r\n", box_exists(b),
@@ -132,7 +117,9 @@ work_scan(struct session *s)
 
 		if (session_slice_over(s, &calls))
 			break;
-		if (!box_record(b, j->at, &r) || (r.flags & INDEX_EXPUNGED))
+		if (!box_record(b, j->at, &r))
+			return session_torn(s);
+		if (r.flags & INDEX_EXPUNGED)
 			batch[n++] = j->at;
 	}
 	box_bury(b, batch, n);
@@ -152,7 +139,7 @@ fill_box(struct session *s, const struct note_store_opened *o, bool read_only)
 	b->read_only = read_only;
 	b->generation = o->generation;
 	b->uidvalidity = o->uidvalidity;
-	b->uidnext = o->uidnext;
+	b->uidnext = b->told_uidnext = o->uidnext;
 	b->recent_uid = o->recent_uid;
 	b->records = b->new_records = o->records;
 	b->modseq = b->new_modseq = o->modseq;
@@ -185,7 +172,7 @@ on_opened(struct session *s, const struct note *n)
 		return session_unavailable(s);
 	}
 	s->state = IN_SELECTED;
-	j->has_header = read_header(s->box, &j->header);
+	j->has_header = box_header(s->box, &j->header);
 	if (j->has_header && j->header.records == j->header.messages)
 		return tell(s, j);
 	return work_scan(s);

@@ -52,6 +52,8 @@ enum {
 	BODY_MS = 10 * 1000,		/* how long an open message is kept */
 };
 
+#define TORN		"[UNAVAILABLE] The mailbox is being mended, please " \
+			"try again"
 #define STORED_GONE	"[UNAVAILABLE] The mail store was restarted, please " \
 	"connect again"
 
@@ -572,12 +574,25 @@ answer(struct session *s, const char *what, const char *fmt, va_list ap)
 	    text));
 }
 
+/* What was read is not all: no answer that looks complete. */
+static bool
+take_torn(struct session *s)
+{
+	bool torn = s->box != NULL && s->box->torn;
+
+	if (torn)
+		s->box->torn = false;
+	return torn;
+}
+
 enum step
 session_ok(struct session *s, const char *fmt, ...)
 {
 	va_list ap;
 	enum step step;
 
+	if (take_torn(s))
+		return session_no(s, TORN);
 	s->bad = 0;
 	va_start(ap, fmt);
 	step = answer(s, "OK", fmt, ap);
@@ -591,10 +606,19 @@ session_no(struct session *s, const char *fmt, ...)
 	va_list ap;
 	enum step step;
 
+	if (take_torn(s))
+		fmt = TORN;
 	va_start(ap, fmt);
 	step = answer(s, "NO", fmt, ap);
 	va_end(ap);
 	return step;
+}
+
+enum step
+session_torn(struct session *s)
+{
+	box_close(s);
+	return session_no(s, TORN);
 }
 
 /* No look at the mailbox: what was said was no command.  An empty tag is an

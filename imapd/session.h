@@ -108,6 +108,8 @@ enum step session_sleep(struct session *s, int64_t ms, work_fn *work);
 /* The tagged answer; before it what is new in the mailbox. */
 enum step session_ok(struct session *s, const char *fmt, ...) PRINTF(2, 3);
 enum step session_no(struct session *s, const char *fmt, ...) PRINTF(2, 3);
+/* The mailbox that was to be selected cannot be read: NO, none is. */
+enum step session_torn(struct session *s);
 /* Of any length; text is in the command's arena, with its OK or NO. */
 enum step session_answer(struct session *s, struct str text);
 /* The client's fault; counted. */

@@ -145,6 +145,30 @@ bury_range(struct box *b, const struct imap_range *uids)
 	box_bury(b, batch, n);
 }
 
+/* Most often it has none.  Those with a higher MODSEQ are still to be said. */
+static void
+bury_told(struct box *b)
+{
+	uint32_t batch[BURY_BATCH], r;
+	struct index_header h;
+	struct index_record rec;
+	size_t n = 0;
+
+	if (box_header(b, &h) && h.records == h.messages)
+		return;
+	for (r = 0; r < b->new_records; r++) {
+		if (!box_record(b, r, &rec) || !(rec.flags & INDEX_EXPUNGED) ||
+		    rec.modseq > b->next_modseq)
+			continue;
+		batch[n++] = r;
+		if (n == BURY_BATCH) {
+			box_bury(b, batch, n);
+			n = 0;
+		}
+	}
+	box_bury(b, batch, n);
+}
+
 static void
 bury_since(struct box *b)
 {
@@ -166,11 +190,15 @@ take_generation(struct session *s)
 		return true;
 	exists = box_exists(b);
 	last = box_last_uid(b);
+	if (last == 0 && exists > 0)	/* the old file was spoilt */
+		last = b->told_uidnext - 1;
+	b->torn = false;
 	box_forget_page();
 	fd_close(&b->index_fd);
 	b->index_fd = b->next_index_fd;
 	b->next_index_fd = -1;
 	b->generation = b->next_generation;
+	b->torn_told = false;
 	if (b->next_cache_fd >= 0) {
 		fd_close(&b->cache_fd);
 		b->cache_fd = b->next_cache_fd;
@@ -181,6 +209,7 @@ take_generation(struct session *s)
 	b->gone_look_next = false;
 	b->records = last == 0 ? 0 :
 	    box_lower_uid(b, last + 1, 0, b->new_records);
+	bury_told(b);
 	bury_since(b);
 	if (box_exists(b) == exists)
 		return true;
@@ -303,6 +332,7 @@ say_arrivals(struct session *s)
 	    b->new_records <= b->records)
 		return;
 	b->records = b->new_records;
+	b->told_uidnext = b->uidnext;
 	if (box_exists(b) == before)
 		return;
 	buf_fmt(OUT(s), "* %u EXISTS\r\n", box_exists(b));

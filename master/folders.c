@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/banned.h"
 
 /* Path: a setting, or (when that is empty) a name below another folder. */
@@ -138,6 +139,25 @@ folders_open(struct why *why)
 	for (int i = 0; i < FOLDER_COUNT; i++)
 		if (open_folder(&rows[i], why) != 0)
 			return FAIL_PERM;
+	return 0;
+}
+
+int
+folder_anew(enum folder f, struct why *why)
+{
+	int was = master.folder[f];
+	struct stat st;
+
+	if (fstat(was, &st) == 0 && st.st_nlink > 0)
+		return 0;
+	master.folder[f] = -1;
+	if (open_folder(&rows[f], why) != 0) {
+		master.folder[f] = was;
+		return FAIL_PERM;
+	}
+	(void)close(was);
+	log_say(LOG_LEVEL_WARN, "folder-anew", "%s was deleted",
+	    rows[f].name);
 	return 0;
 }
 

@@ -118,6 +118,8 @@ void	certs_warn(const struct config *c);
 
 /* folders.c */
 int	folders_open(struct why *why) MUST_CHECK;
+/* One that somebody deleted is made anew; one that is there stays. */
+int	folder_anew(enum folder f, struct why *why) MUST_CHECK;
 int	folders_lock(struct why *why) MUST_CHECK;	/* one master an instance */
 int	folders_boot(struct why *why) MUST_CHECK;	/* next boot counter */
 int	folder_of_file(enum proc kind, unsigned bit);	/* -1: none */

@@ -131,7 +131,11 @@ static void
 tell_files(struct child *c)
 {
 	unsigned files = procs[c->kind].files;
+	struct why why;
 
+	/* Somebody may have thrown it away since. */
+	if (files & FILES_INDEX && folder_anew(FOLDER_INDEX, &why) != 0)
+		log_say(LOG_LEVEL_ERROR, "folder-gone", "%s", why.text);
 	for (unsigned bit = 1; bit <= FILES_INDEX; bit <<= 1)
 		if (files & bit)
 			tell_file(c, procs_file_name(bit),

@@ -72,16 +72,17 @@ take_record(struct pop3 *s, int fd, uint32_t i, const uint8_t *bytes)
 		rc = file_pread(fd, again, sizeof(again), (off_t)
 		    INDEX_HEADER_SIZE + (off_t)i * INDEX_RECORD_SIZE) != 0 ?
 		    FAIL_GONE : index_record_get(again, &r);
-	if (rc == FAIL_GONE)
+	if (rc != 0)
 		return false;
-	if (rc == 0 && (r.flags & INDEX_EXPUNGED) == 0)
+	if ((r.flags & INDEX_EXPUNGED) == 0)
 		s->mail[s->mails++] = (struct mail){ .uid = r.uid,
 		    .size = r.wire_size };
 	return true;
 }
 
+/* *torn_out: the record that could not be read. */
 static bool
-read_index(struct pop3 *s, int fd, uint32_t records)
+read_index(struct pop3 *s, int fd, uint32_t records, uint32_t *torn_out)
 {
 	static uint8_t page[PAGE_RECORDS * INDEX_RECORD_SIZE];
 	bool ok = true;
@@ -96,6 +97,7 @@ read_index(struct pop3 *s, int fd, uint32_t records)
 			    (off_t)INDEX_HEADER_SIZE +
 			    (off_t)i * INDEX_RECORD_SIZE) == 0;
 		ok = ok && take_record(s, fd, i, page + at * INDEX_RECORD_SIZE);
+		*torn_out = i;
 	}
 	return ok;
 }
@@ -104,6 +106,7 @@ static enum step
 on_open(struct pop3 *s, const struct note *n)
 {
 	const struct note_store_opened *o = note_as_store_opened(n);
+	struct note_store_torn torn = { 0 };
 	int fd;
 
 	if (note_as_store_cache(n) != NULL) {	/* envelopes: not for POP3 */
@@ -111,9 +114,14 @@ on_open(struct pop3 *s, const struct note *n)
 		return WAIT;
 	}
 	fd = o != NULL && o->failed == 0 ? note_take_fd(n) : -1;
-	if (fd < 0 || !read_index(s, fd, o->records)) {
-		if (fd >= 0)
+	if (fd < 0 || !read_index(s, fd, o->records, &torn.record)) {
+		if (fd >= 0) {
 			(void)close(fd);
+			torn.box = o->box;
+			note_put_store_torn(s->stored, &torn);
+			note_put_store_close(s->stored,
+			    &(struct note_store_close){ .box = o->box });
+		}
 		free(s->mail);
 		s->mail = NULL;
 		s->mails = 0;

@@ -322,10 +322,6 @@ box_use_whole(struct job *j, struct holding *h, struct str name,
 		return r;
 	box_check_index(*out);
 	if ((*out)->stale) {
-		log_event(LOG_LEVEL_WARN, "index-gone");
-		log_z("account", h->a->name);
-		log_z("mailbox", (*out)->name);
-		log_end();
 		r = box_use(h, name, out, wait_out, why);
 		if (r != 0 || *wait_out != DONE)
 			return r;
@@ -402,6 +398,19 @@ on_close(struct peer *p, const struct note *n)
 
 	if (v != NULL)
 		view_close(v);
+}
+
+/* A face cannot read a record: if we cannot either, the index is made anew. */
+void
+on_torn(struct peer *p, const struct note *n)
+{
+	const struct note_store_torn *t = note_as_store_torn(n);
+	struct view *v = view_of(p, t->box);
+
+	if (v == NULL || v->b->is_deleted)
+		return;
+	box_check_record(v->b, t->record);
+	box_touch(v->b);
 }
 
 /* What this session calls \Recent, and nobody after it. */

@@ -1,6 +1,7 @@
 # store - the mailboxes
 STORED_SOURCES = store/account.c store/append.c store/box.c store/change.c \
-	store/job.c store/mailbox.c store/news.c store/set.c store/stored.h
+	store/job.c store/mailbox.c store/news.c store/set.c store/standin.c \
+	store/stored.h
 pkglibexec_PROGRAMS += store/stored
 store_stored_SOURCES = store/stored.c $(STORED_SOURCES)
 store_stored_LDADD = lib/libmaildir.a lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)

@@ -46,7 +46,7 @@ static void
 tell_remap(struct box *b)
 {
 	struct note_store_remap r = { .generation = b->h.generation,
-	    .records = b->h.records };
+	    .records = b->h.records, .modseq = b->h.modseq };
 	struct note_store_recache c = { .generation = b->h.generation };
 	struct link *e;
 	struct view *v;
@@ -115,8 +115,7 @@ news_tell(struct box *b)
 	struct why why;
 
 	if (b->stale && !b->is_deleted && box_fresh(b, &why) != 0)
-		log_say(LOG_LEVEL_WARN, "mailbox-not-reopened", "%s: %s",
-		    b->name, why.text);
+		return;		/* said there; tried again while it is open */
 	if (b->stale || (b->todo & BOX_REBUILD))
 		return;		/* told when it is whole again */
 	if (b->has_watchers) {
@@ -174,8 +173,12 @@ look_box(struct box *b)
 {
 	int64_t now_ms = clock_mono_ms();
 
-	if (b->has_watchers && now_ms - b->checked_ms >= LOOK_MS)
+	if (b->has_watchers && now_ms - b->checked_ms >= LOOK_MS) {
 		box_check(b);
+		box_check_index(b);
+	}
+	if (b->stale && b->has_watchers)
+		box_touch(b);	/* opened anew, if that can be now */
 	if (work_due(b) != 0 || (b->scan != NULL && !b->stale))
 		box_busy(b);
 	if (box_is_idle(b) && now_ms - b->used_ms > IDLE_MS && b->scan == NULL

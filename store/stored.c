@@ -154,6 +154,7 @@ static const struct {
 	{ NOTE_STORE_MAILBOX, on_mailbox, NULL },
 	{ NOTE_STORE_OPEN, on_open, NULL },
 	{ NOTE_STORE_STATUS, on_status, NULL },
+	{ NOTE_STORE_TORN, NULL, on_torn },
 };
 
 static void
@@ -215,6 +216,7 @@ choose_sync(void)
 static bool
 start(void)
 {
+	stored.ops.index_gone = standin_make;
 	stored.ops.want_numbers = account_wants_numbers;
 	stored.place.v = &volume_real;
 	stored.place.mail = daemon_file("mail");
@@ -226,6 +228,7 @@ start(void)
 	stored.place.hash_key[1] = rand_u64();
 	/* Repeat keys live as long as a message may wait, and a day. */
 	stored.place.keep_s = daemon_conf()->queue.lifetime / 1000 + 86400;
+	standin_forget(&stored.place);
 	choose_sync();
 	accounts_init();
 	timer_set(&tick, 1000);

@@ -123,6 +123,10 @@ void	accounts_stat(void);
 bool	doors_open(void);
 void	doors_unlock(const char *why);
 
+/* standin.c: while the folder of indices is gone */
+int	standin_make(struct account_place *p) MUST_CHECK;
+void	standin_forget(struct account_place *p);
+
 /* --- boxes --------------------------------------------------------------- */
 
 /* Ready to be used: 0, FAIL_TEMP with why, FAIL_GONE; *wait_out: WORK when
@@ -165,6 +169,7 @@ job_fn	on_login, on_open, on_body, on_check, on_change, on_expunge, on_copy,
 	on_append, on_mailbox, on_list, on_status;
 void	on_logout(struct peer *p, const struct note *n);
 void	on_close(struct peer *p, const struct note *n);
+void	on_torn(struct peer *p, const struct note *n);
 
 /* STORE_DONE with a reason; failed: enum fail or 0. */
 void	answer_done(struct job *j, int failed, const char *text,

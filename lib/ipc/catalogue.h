@@ -424,6 +424,9 @@
 	F(str,	mailboxid,  26)
 #define FIELDS_STORE_CLOSE(F)	\
 	F(u32,	box,	    0)
+#define FIELDS_STORE_TORN(F)	/* that record of the index cannot be read */ \
+	F(u32,	box,	    0)	\
+	F(u32,	record,	    0)
 #define FIELDS_STORE_NEWS(F)	/* the index has changed: look at it */	\
 	F(u32,	box,	    0)	\
 	F(u32,	records,    0)	\
@@ -439,7 +442,8 @@
 #define FIELDS_STORE_REMAP(F)	/* descriptor: index of a new generation */ \
 	F(u32,	box,	    0)	\
 	F(u32,	generation, 0)	\
-	F(u32,	records,    0)
+	F(u32,	records,    0)	\
+	F(u64,	modseq,	    0)	/* what it has as expunged up to here was told */
 #define FIELDS_STORE_RECACHE(F)	/* descriptor: cache that goes with the last REMAP */ \
 	F(u32,	box,	    0)	\
 	F(u32,	generation, 0)
@@ -746,6 +750,7 @@
 	N(STORE_CACHE, store_cache, ROW, 0, BY(STORED), READERS, FD_FILE_RO) \
 	N(STORE_OPENED, store_opened, END, 0, BY(STORED), READERS, FD_ANY) \
 	N(STORE_CLOSE, store_close, PUT, 0, READERS, BY(STORED), FD_NONE) \
+	N(STORE_TORN, store_torn, PUT, 0, READERS, BY(STORED), FD_NONE) \
 	N(STORE_NEWS, store_news, PUT, 0, BY(STORED), READERS, FD_NONE)	\
 	N(STORE_GONE, store_gone, PUT, 0, BY(STORED), READERS, FD_NONE)	\
 	N(STORE_REMAP, store_remap, PUT, 0, BY(STORED), READERS, FD_FILE_RO) \

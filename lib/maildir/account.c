@@ -283,6 +283,37 @@ take_lock(struct account *a, struct why *why)
 	return why_set(why, FAIL_DENIED, "another process holds the account");
 }
 
+static bool
+is_deleted(struct account *a, int folder)
+{
+	struct stat st;
+
+	return a->v->stat(a->v, folder, NULL, &st) == 0 && st.st_nlink == 0;
+}
+
+int
+account_index(struct account *a, struct why *why)
+{
+	struct account_place *p = a->place;
+	char path[FOLDER_ACCOUNT_BUF];
+	int fd;
+
+	if (a->index >= 0 && !is_deleted(a, a->index))
+		return 0;
+	if (folder_account(str_of(a->name), path) != 0)
+		return why_set(why, FAIL_PERM, "no such account");
+	if (is_deleted(a, p->index) && p->ops->index_gone != NULL &&
+	    p->ops->index_gone(p) != 0)
+		return why_errno(why, FAIL_TEMP, "folder of indices");
+	fd = open_below(a->v, p->index, path);
+	if (fd < 0)
+		return why_errno(why, FAIL_TEMP, "index of the account");
+	if (a->index >= 0)
+		a->v->close(a->v, a->index);
+	a->index = fd;
+	return 0;
+}
+
 static int
 open_parts(struct account *a, bool create, struct why *why)
 {
@@ -295,10 +326,11 @@ open_parts(struct account *a, bool create, struct why *why)
 	if (r != 0)
 		return r;
 	a->state = open_below(a->v, a->place->state, path);
-	a->index = open_below(a->v, a->place->index, path);
-	if (a->state < 0 || a->index < 0)
+	if (a->state < 0)
 		return why_errno(why, FAIL_TEMP, "state of the account");
-	r = take_lock(a, why);
+	r = account_index(a, why);
+	if (r == 0)
+		r = take_lock(a, why);
 	if (r != 0)
 		return r;
 	r = log_open(&a->log, a->v, a->state, remember_last, a);

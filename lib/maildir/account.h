@@ -17,6 +17,7 @@
 #define LOCK_FILE	"lock"
 
 struct account;
+struct account_place;
 
 struct account_ops {
 	/* Numbers are wanted: reserve_write, sync, reserve_synced. */
@@ -24,6 +25,9 @@ struct account_ops {
 	/* This file or folder was written and must be settled (fsync mode);
 	 * fd is borrowed.  May be NULL. */
 	void	(*wrote)(struct account *a, int fd, bool is_folder);
+	/* Somebody deleted the root folder of indices: place->index is
+	 * another now, or this fails.  May be NULL. */
+	int	(*index_gone)(struct account_place *p);
 };
 
 /* What all accounts of a process share. */
@@ -81,6 +85,9 @@ int	account_open(struct account_place *p, struct str name, struct str home,
 	    bool create, struct account **out, struct why *why) MUST_CHECK;
 /* Closes its boxes too. */
 void	account_close(struct account *a);
+
+/* Its folder of indices, made anew if somebody deleted it. */
+int	account_index(struct account *a, struct why *why) MUST_CHECK;
 
 /* May something be logged that needs no UID?  As box_ready. */
 bool	account_ready(struct account *a);

@@ -33,6 +33,7 @@
 #define KEYWORDS_SIZE	(INDEX_HEADER_SIZE - KEYWORDS_AT)
 #define HEAD_WRITE	(INDEX_HEAD_SIZE + BOX_OWN_SIZE)
 #define FILE_BUF	64
+#define RETRY_MS	1500	/* a mailbox that cannot be opened */
 
 static const uint8_t cache_magic[4] = { 'V', 'C', 'A', 'C' };
 
@@ -58,6 +59,14 @@ box_set_free(struct box_set *s)
 {
 	free(s->v);
 	memset(s, 0, sizeof(*s));
+}
+
+static void
+say(const struct box *b, enum log_level level, const char *event)
+{
+	log_event(level, event);
+	log_z("account", b->a->name);
+	log_z("mailbox", b->name);
 }
 
 /* --- the head of the index ----------------------------------------------- */
@@ -214,9 +223,9 @@ cache_new(struct box *b)
 }
 
 /* The one that goes with the index, or a new, empty one: then offsets in
- * records point nowhere, and readers find no blob there. */
+ * records point nowhere, and later into other messages' blobs. */
 static int
-load_cache(struct box *b)
+load_cache(struct box *b, bool *is_new_out)
 {
 	uint8_t head[CACHE_FIRST];
 	char name[FILE_BUF];
@@ -230,8 +239,10 @@ load_cache(struct box *b)
 	    num_get32le(head + 8) == b->own.cache_nonce &&
 	    (size = volume_size(b->v, b->cache)) >= CACHE_FIRST) {
 		b->cache_size = (uint64_t)size;
+		*is_new_out = false;
 		return 0;
 	}
+	*is_new_out = true;
 	return cache_new(b);
 }
 
@@ -313,23 +324,64 @@ box_whole(struct box *b)
 	return false;
 }
 
+/* Is what we have open still what stands there, and as long? */
 static bool
-has_file(struct box *b, const char *suffix)
+is_there(struct box *b, int fd, const char *suffix, uint64_t size)
 {
 	char name[FILE_BUF];
-	struct stat st;
+	struct stat ours, st;
 
 	file_name(b, suffix, name);
-	return b->v->stat(b->v, b->a->index, name, &st) == 0 ||
-	    errno != ENOENT;
+	if (b->v->stat(b->v, fd, NULL, &ours) < 0)
+		return true;	/* cannot tell */
+	if (b->v->stat(b->v, b->a->index, name, &st) < 0)
+		return errno != ENOENT;
+	return st.st_ino == ours.st_ino && st.st_dev == ours.st_dev &&
+	    (uint64_t)st.st_size >= size;
+}
+
+/* One that was cut would get a hole by the next record. */
+static void
+check_size(struct box *b)
+{
+	off_t size;
+
+	if (b->stale || b->is_deleted || b->todo & BOX_REBUILD)
+		return;
+	size = volume_size(b->v, b->index);
+	if (size < 0 || (uint64_t)size >= INDEX_HEADER_SIZE +
+	    (uint64_t)b->h.records * INDEX_RECORD_SIZE)
+		return;
+	say(b, LOG_LEVEL_WARN, "index-cut");
+	log_end();
+	b->stale = true;
+}
+
+static bool
+head_is_whole(struct box *b)
+{
+	uint8_t head[HEAD_WRITE];
+	struct index_header h;
+	struct box_own own;
+
+	return volume_read(b->v, b->index, head, sizeof(head), 0) == 0 &&
+	    index_header_get(head, &h, NULL) == 0 &&
+	    box_own_get(head + INDEX_HEAD_SIZE, &own) == 0;
 }
 
 void
 box_check_index(struct box *b)
 {
-	if (!b->stale && !(b->todo & BOX_REBUILD) &&
-	    (!has_file(b, "idx") || !has_file(b, "cache")))
-		b->stale = true;
+	uint64_t size = INDEX_HEADER_SIZE + (uint64_t)b->h.records *
+	    INDEX_RECORD_SIZE;
+
+	if (b->stale || b->is_deleted || b->todo & BOX_REBUILD ||
+	    (is_there(b, b->index, "idx", size) &&
+	    is_there(b, b->cache, "cache", b->cache_size) && head_is_whole(b)))
+		return;
+	say(b, LOG_LEVEL_WARN, "index-gone");
+	log_end();
+	b->stale = true;
 }
 
 int
@@ -360,14 +412,6 @@ names_new(struct box *b)
 	    clock_real_s());
 	rand_bytes(head.mailboxid, sizeof(head.mailboxid));
 	return names_create(&b->names, b->v, b->folder, &head);
-}
-
-static void
-say(const struct box *b, enum log_level level, const char *event)
-{
-	log_event(level, event);
-	log_z("account", b->a->name);
-	log_z("mailbox", b->name);
 }
 
 static int
@@ -447,7 +491,7 @@ load(struct box *b)
 {
 	const struct account_last *last;
 	uint32_t jump;
-	bool had_names;
+	bool had_names, is_new = true;
 	int r;
 
 	if (load_names(b) != 0 || load_numbers(b, &jump) != 0)
@@ -464,6 +508,11 @@ load(struct box *b)
 	} else if (r != 0 || b->row->unclean || jump > 0) {
 		b->todo |= BOX_REBUILD;
 	}
+	if (load_cache(b, &is_new) != 0)
+		return FAIL_TEMP;
+	/* Faces hold pairs of index and cache: both are others, or none. */
+	if (is_new && b->h.records > 0)
+		b->todo |= BOX_REBUILD;
 	b->uid_next = b->todo & BOX_REBUILD ? 1 : b->h.uidnext;
 	if (STORE_RULE('I') && b->row->unclean &&
 	    b->uid_next < b->row->synced)
@@ -474,8 +523,6 @@ load(struct box *b)
 		b->uid_next = b->names.head.uidnext;
 	b->own.recent_uid = b->own.recent_uid == 0 ? 1 : b->own.recent_uid;
 	b->jump = jump;		/* once the names were read: scan.c */
-	if (load_cache(b) != 0)
-		return FAIL_TEMP;
 	if (b->todo & BOX_REBUILD)
 		return 0;
 	if (b->own.partial)
@@ -508,8 +555,11 @@ close_files(struct box *b)
 static int
 load_all(struct box *b, const char *folder)
 {
+	struct why why;
 	int r, tries;
 
+	if (account_index(b->a, &why) != 0)
+		return FAIL_TEMP;
 	for (tries = 0; tries < 2; tries++) {
 		b->stale = false;
 		b->todo = 0;
@@ -583,6 +633,7 @@ box_open(struct account *a, struct str name, struct box **out,
 	if (b != NULL) {
 		*out = b;
 		b->used_ms = clock_mono_ms();
+		check_size(b);
 		return box_fresh(b, why);
 	}
 	if (folder_encode(name, folder) != 0)
@@ -624,6 +675,31 @@ box_close(struct box *b)
 	free(b);
 }
 
+/* Once until it is mended, for it may be tried for days. */
+void
+box_failed(struct box *b, const char *what)
+{
+	b->stale = true;
+	b->retry_ms = clock_mono_ms() + RETRY_MS;
+	if (b->failed)
+		return;
+	b->failed = true;
+	say(b, LOG_LEVEL_ERROR, "mailbox-failed");
+	log_z("what", what);
+	log_errno();
+	log_end();
+}
+
+void
+box_mended(struct box *b)
+{
+	if (!b->failed)
+		return;
+	b->failed = false;
+	say(b, LOG_LEVEL_INFO, "mailbox-mended");
+	log_end();
+}
+
 int
 box_fresh(struct box *b, struct why *why)
 {
@@ -632,18 +708,25 @@ box_fresh(struct box *b, struct why *why)
 
 	if (!b->stale)
 		return 0;
+	if (clock_mono_ms() < b->retry_ms)
+		return why_set(why, FAIL_TEMP, "mailbox failed a moment ago");
+	if (account_index(b->a, why) != 0)
+		return FAIL_TEMP;
 	box_scan_drop(b);
 	box_compact_drop(b);
 	close_files(b);
 	b->pass_mask = 0;
+	errno = 0;
 	if (folder_encode(str_of(b->name), folder) != 0 ||
 	    load_all(b, folder) != 0) {
-		b->stale = true;
 		why_errno(why, FAIL_TEMP, "cannot open mailbox again");
+		box_failed(b, "reopen");
 		close_files(b);
 		return FAIL_TEMP;
 	}
 	b->stale = false;
+	if (!(b->todo & BOX_REBUILD))
+		box_mended(b);
 	box_held_forget(b);
 	if (b->uid_next < uid_next)
 		b->uid_next = uid_next;

@@ -93,6 +93,8 @@ struct box {
 	struct box_compact *compact;
 	bool		stale;
 	bool		is_deleted;	/* its folder is gone */
+	bool		failed;		/* and could not be mended: said once */
+	int64_t		retry_ms;	/* not before */
 	/* What watchers must hear of; collected while has_watchers. */
 	bool		has_watchers;
 	struct box_set	changed, gone;
@@ -114,7 +116,8 @@ int	box_open(struct account *a, struct str name, struct box **out,
 	    struct why *why) MUST_CHECK;
 struct box *box_by_id(struct account *a, const uint8_t id[16]); /* if open */
 void	box_close(struct box *b);
-/* Reopens in place when stale.  FAIL_TEMP; the box stays stale. */
+/* Reopens in place when stale.  FAIL_TEMP; the box stays stale, and is not
+ * tried again for a second or two. */
 int	box_fresh(struct box *b, struct why *why) MUST_CHECK;
 
 /* May it be changed now, with n more UIDs?  If not, numbers are wanted from
@@ -126,8 +129,11 @@ void	box_check(struct box *b);
 /* Has its index all that the folders had?  Not before the first scan is
  * through; asks for one if none is under way. */
 bool	box_whole(struct box *b);
-/* Somebody deleted index or cache under us: the box is stale. */
+/* Somebody deleted index or cache under us, cut them or put others there: the
+ * box is stale. */
 void	box_check_index(struct box *b);
+/* The same, and that record too. */
+void	box_check_record(struct box *b, uint32_t at);
 /* Read-only descriptors of index and cache, for a face. */
 int	box_share(struct box *b, int *index_out, int *cache_out,
 	    struct why *why) MUST_CHECK;
@@ -210,6 +216,9 @@ int	box_tmp(struct box *b);		/* folder tmp/; -1 */
 void	box_cur_begin(struct box *b);
 void	box_cur_end(struct box *b);
 int	box_write_head(struct box *b) MUST_CHECK;
+/* The disk said no (errno): stale, and left alone for a while. */
+void	box_failed(struct box *b, const char *what);
+void	box_mended(struct box *b);
 int	box_write(struct box *b, uint32_t at, uint32_t n, const uint8_t *p)
 	    MUST_CHECK;
 /* A record that cannot be: the index is marked, to be made anew at the next

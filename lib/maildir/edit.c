@@ -79,6 +79,16 @@ get(struct box *b, uint32_t at, struct index_record *r_out)
 	return index_record_get(bytes, r_out) == 0 ? 0 : box_damaged(b, at);
 }
 
+void
+box_check_record(struct box *b, uint32_t at)
+{
+	struct index_record r;
+
+	box_check_index(b);
+	if (!b->stale && !(b->todo & BOX_REBUILD) && at < b->h.records)
+		(void)!get(b, at, &r);
+}
+
 static int
 put(struct box *b, uint32_t at, const struct index_record *r)
 {

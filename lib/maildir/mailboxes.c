@@ -269,34 +269,6 @@ detach(struct account *a, struct str name)
 	}
 }
 
-/* Everything in a folder, one level; then the folder. */
-static int
-remove_folder(struct account *a, int parent, const char *name, int levels)
-{
-	struct volume_walk *w;
-	const char *entry;
-	int fd = a->v->open(a->v, parent, name, O_RDONLY | O_DIRECTORY, 0), r;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : FAIL_TEMP;
-	w = xmalloc(sizeof(*w));
-	volume_walk_begin(w, a->v, fd);
-	while ((r = volume_walk_next(w, &entry, NULL)) == 1) {
-		if (a->v->unlink(a->v, fd, entry) == 0 || errno == ENOENT)
-			continue;
-		if ((errno != EISDIR && errno != EPERM) || levels == 0 ||
-		    remove_folder(a, fd, entry, levels - 1) != 0) {
-			r = FAIL_TEMP;
-			break;
-		}
-	}
-	free(w);
-	a->v->close(a->v, fd);
-	if (r == 0 && a->v->rmdir(a->v, parent, name) < 0)
-		r = FAIL_TEMP;
-	return r;
-}
-
 /* MAILBOXID of a folder, if it has one. */
 static bool
 folder_id(struct account *a, const char *folder, uint8_t id_out[16])
@@ -364,7 +336,7 @@ account_delete(struct account *a, struct str name)
 void
 account_sweep(struct account *a)
 {
-	if (remove_folder(a, a->root, TRASH, 3) != 0) {
+	if (volume_remove(a->v, a->root, TRASH, 3) != 0) {
 		log_event(LOG_LEVEL_WARN, "folder-not-removed");
 		log_z("account", a->name);
 		log_errno();

@@ -873,10 +873,12 @@ begin_anew(struct box *b)
 	struct box_scan *s = b->scan;
 	int64_t cur_ns;
 
-	log_event(LOG_LEVEL_WARN, "index-rebuild");
-	log_z("account", b->a->name);
-	log_z("mailbox", b->name);
-	log_end();
+	if (!b->failed) {
+		log_event(LOG_LEVEL_WARN, "index-rebuild");
+		log_z("account", b->a->name);
+		log_z("mailbox", b->name);
+		log_end();
+	}
 	keep_old(b);
 	cur_ns = b->own.cur_ns;
 	if (box_index_new(b) != 0)
@@ -980,13 +982,14 @@ rebuild(struct box *b, int64_t until_ms)
 	const struct account_last *last;
 	unsigned n = 0;
 
+	errno = 0;
 	if (!s->listed && begin_anew(b) != 0) {
-		b->stale = true;
+		box_failed(b, "index");
 		return false;
 	}
 	while (s->next < s->entries) {
 		if (rebuild_one(b, &s->entry[s->next++]) != 0) {
-			b->stale = true;
+			box_failed(b, "index");
 			return false;
 		}
 		if (++n % 32 == 0 && clock_mono_ms() >= until_ms)
@@ -994,7 +997,7 @@ rebuild(struct box *b, int64_t until_ms)
 	}
 	/* What happened since names and files: the log, all of it. */
 	if (box_replay(b, 0) != 0) {
-		b->stale = true;
+		box_failed(b, "index");
 		return false;
 	}
 	last = dict_get(&b->a->last, str_mem(b->names.head.mailboxid, 16));
@@ -1011,8 +1014,11 @@ rebuild(struct box *b, int64_t until_ms)
 	b->own.recent_uid = b->h.uidnext;
 	reserve_checked(&b->a->reserve, b->row);
 	b->remapped = true;
-	if (box_write_head(b) != 0)
+	if (box_write_head(b) != 0) {
+		box_failed(b, "index");
 		return false;
+	}
+	box_mended(b);
 	b->todo &= ~(unsigned)BOX_REBUILD;
 	b->todo |= BOX_WARM;
 	return true;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -245,6 +246,33 @@ volume_replace(struct volume *v, int dir, const char *name,
 		r = FAIL_TEMP;
 	if (r != 0)
 		v->unlink(v, dir, beside);
+	return r;
+}
+
+int
+volume_remove(struct volume *v, int parent, const char *name, int levels)
+{
+	struct volume_walk *w;
+	const char *entry;
+	int fd = v->open(v, parent, name, O_RDONLY | O_DIRECTORY, 0), r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : FAIL_TEMP;
+	w = xmalloc(sizeof(*w));
+	volume_walk_begin(w, v, fd);
+	while ((r = volume_walk_next(w, &entry, NULL)) == 1) {
+		if (v->unlink(v, fd, entry) == 0 || errno == ENOENT)
+			continue;
+		if ((errno != EISDIR && errno != EPERM) || levels == 0 ||
+		    volume_remove(v, fd, entry, levels - 1) != 0) {
+			r = FAIL_TEMP;
+			break;
+		}
+	}
+	free(w);
+	v->close(v, fd);
+	if (r == 0 && v->rmdir(v, parent, name) < 0)
+		r = FAIL_TEMP;
 	return r;
 }
 

@@ -75,6 +75,9 @@ int	volume_replace(struct volume *v, int dir, const char *name,
 /* mkdir of each level; FAIL_TEMP. */
 int	volume_mkdirs(struct volume *v, int dir, const char *path, mode_t mode)
 	    MUST_CHECK;
+/* A folder and all in it, so many levels deep; 0: it is gone, or was. */
+int	volume_remove(struct volume *v, int dir, const char *name, int levels)
+	    MUST_CHECK;
 
 /* A walk over a folder, entry by entry, any number at a time. */
 struct volume_walk {

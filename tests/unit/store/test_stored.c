@@ -58,6 +58,12 @@ daemon_peer(enum proc kind, unsigned index)
 	    NULL;
 }
 
+unsigned
+daemon_index(void)
+{
+	return 0;
+}
+
 int
 daemon_file(const char *name)
 {
