@@ -5,7 +5,8 @@
  * In: CHECK_ASK from smtpd: client, HELO, MAIL FROM, and the content on a
  * descriptor; SPF_ASK from ctld.  Out: one Authentication-Results line, and
  * whether to accept, mark or refuse (verdict.c).  SPF is sender.c, DKIM and
- * DMARC are author.c; both ask resolvd, and run side by side.
+ * DMARC are author.c, the client's name is client.c; they ask resolvd, and run
+ * side by side.
  *
  * Many checks are under way at once and none waits for another.  `check
  * timeout' bounds each: what is not known by then is temperror.  checkd
@@ -21,6 +22,7 @@
 #include "daemon/daemon.h"
 #include "event/loop.h"
 #include "smtpd/author.h"
+#include "smtpd/client.h"
 #include "smtpd/second.h"
 #include "smtpd/sender.h"
 #include "smtpd/verdict.h"
@@ -33,6 +35,8 @@ enum {
 	ADDED_MAX = 8192,	/* of the note */
 	GRACE_MS = 1000,	/* sender.c has its own deadline: it is first */
 	FACTS_MAX = 4096,
+	NAME_WAIT_MS = 5000,	/* reverse zones are often dead, and decide
+				 * least */
 };
 
 struct check {
@@ -44,7 +48,8 @@ struct check {
 	struct str	mid, sid, peer, helo, mail;
 	struct sender	*sender;
 	struct author	*author;
-	bool		has_sender, has_author;
+	struct client	*client;	/* NULL: not asked for */
+	bool		has_sender, has_author, has_client;
 	struct timer	deadline;
 };
 
@@ -64,6 +69,7 @@ check_free(struct check *c)
 	timer_stop(&c->deadline);
 	sender_free(c->sender);
 	author_free(c->author);
+	client_free(c->client);
 	fd_close(&c->fd);
 	arena_free(&c->arena);
 	free(c);
@@ -105,6 +111,8 @@ facts_of(const struct check *c)
 		.explanation = str_of(spf->explanation),
 		.dmarc = a->result, .policy = a->policy,
 		.dmarc_domain = a->domain,
+		.client = c->client == NULL ? CLIENT_NONE : c->has_client ?
+		    client_result(c->client) : CLIENT_TEMPERROR,
 	};
 }
 
@@ -133,6 +141,10 @@ put_results(const struct check *c, struct buf *out)
 		put_late(&a, "dkim");
 		put_late(&a, "dmarc");
 	}
+	if (c->client != NULL && c->has_client)
+		client_put(c->client, &a);
+	else if (c->client != NULL)
+		put_late(&a, "iprev");
 	authres_end(&a);
 }
 
@@ -162,6 +174,7 @@ log_check(const struct check *c, const struct verdict_facts *f,
 	log_str("sender", c->mail);
 	log_z("spf", spf_result_name(f->spf));
 	log_str("spf-domain", f->spf_domain);
+	log_z("iprev", client_result_name(f->client));
 	log_z("dmarc", dmarc_result_name(f->dmarc));
 	log_z("policy", dmarc_policy_name(f->policy));
 	log_str("author", f->dmarc_domain);
@@ -205,7 +218,24 @@ answer(struct check *c)
 		daemon_exit();
 }
 
-/* --- the two halves ------------------------------------------------------ */
+/* --- its parts ----------------------------------------------------------- */
+
+static void
+answer_if_all(struct check *c)
+{
+	if (c->has_sender && c->has_author && (c->has_client ||
+	    c->client == NULL))
+		answer(c);
+}
+
+static void
+on_client(void *arg)
+{
+	struct check *c = arg;
+
+	c->has_client = true;
+	answer_if_all(c);
+}
 
 static void
 on_author(void *arg)
@@ -213,8 +243,7 @@ on_author(void *arg)
 	struct check *c = arg;
 
 	c->has_author = true;
-	if (c->has_sender)
-		answer(c);
+	answer_if_all(c);
 }
 
 static void
@@ -225,8 +254,7 @@ on_sender(void *arg)
 
 	c->has_sender = true;
 	author_spf(c->author, spf->result, spf->domain);
-	if (c->has_author)
-		answer(c);
+	answer_if_all(c);
 }
 
 static void
@@ -236,6 +264,16 @@ on_deadline(struct timer *t)
 
 	checkd.late++;
 	answer(c);
+}
+
+static void
+ask_name(struct check *c)
+{
+	int64_t wait_ms = daemon_conf()->check.timeout;
+
+	if (!str_same(daemon_conf()->check.iprev, "no"))
+		c->client = client_new(c->peer, wait_ms < NAME_WAIT_MS ?
+		    wait_ms : NAME_WAIT_MS, on_client, c);
 }
 
 static void
@@ -259,6 +297,7 @@ on_check(struct chan *chan, const struct note *n)
 	c->sender = sender_new(c->peer, c->helo, c->mail,
 	    daemon_conf()->check.timeout, on_sender, c);
 	c->author = author_new(c->fd, 0, ask->size, on_author, c);
+	ask_name(c);
 }
 
 /* --- veredus spf --------------------------------------------------------- */

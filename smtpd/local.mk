@@ -10,7 +10,7 @@ smtpd_smtpd_LDADD = smtpd/libsmtpd.a lib/libsmtp.a lib/libsasl.a \
 
 # checkd
 pkglibexec_PROGRAMS += smtpd/checkd
-smtpd_checkd_SOURCES = smtpd/author.c smtpd/author.h smtpd/checkd.c \
+smtpd_checkd_SOURCES = smtpd/author.c smtpd/author.h smtpd/checkd.c smtpd/client.c smtpd/client.h \
 	smtpd/dkim.c smtpd/dkim.h smtpd/second.c smtpd/second.h smtpd/sender.c smtpd/sender.h \
 	smtpd/verdict.c smtpd/verdict.h
 smtpd_checkd_LDADD = lib/libspf.a lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON) \

@@ -52,6 +52,15 @@ rule_dmarc(const struct conf *c, const struct verdict_facts *f)
 	return STR("mark");
 }
 
+/* Where the DNS is silent there is no rule: it is a doubt, no more. */
+static struct str
+rule_client(const struct conf *c, const struct verdict_facts *f)
+{
+	if (f->client == CLIENT_FAIL || f->client == CLIENT_PERMERROR)
+		return c->check.iprev;
+	return STR("accept");
+}
+
 static enum check_action
 action_of(struct str word)
 {
@@ -102,15 +111,27 @@ static const struct verdict dmarc_rows[] = {
 	[DMARC_PERMERROR] = { CHECK_REJECT, 550, "5.6.0", "dmarc=permerror" },
 };
 
+static const struct verdict client_rows[] = {
+	[CLIENT_NONE] = { CHECK_ACCEPT, 0, "", "iprev=none" },
+	[CLIENT_PASS] = { CHECK_ACCEPT, 0, "", "iprev=pass" },
+	[CLIENT_FAIL] = { CHECK_REJECT, 550, "5.7.25", "iprev=fail" },
+	[CLIENT_TEMPERROR] = { CHECK_ACCEPT, 0, "", "iprev=temperror" },
+	[CLIENT_PERMERROR] = { CHECK_REJECT, 550, "5.7.25", "iprev=permerror" },
+};
+
 struct verdict
 verdict_of(const struct conf *conf, const struct verdict_facts *f)
 {
-	struct verdict spf = spf_rows[f->spf];
-	struct verdict dmarc = dmarc_rows[f->dmarc];
+	struct verdict v[] = { dmarc_rows[f->dmarc], spf_rows[f->spf],
+	    client_rows[f->client] }, *worst = &v[0];
 
-	spf.action = action_of(rule_spf(conf, f));
-	dmarc.action = action_of(rule_dmarc(conf, f));
-	return severity(dmarc.action) >= severity(spf.action) ? dmarc : spf;
+	v[0].action = action_of(rule_dmarc(conf, f));
+	v[1].action = action_of(rule_spf(conf, f));
+	v[2].action = action_of(rule_client(conf, f));
+	for (size_t i = 1; i < NITEMS(v); i++)
+		if (severity(v[i].action) > severity(worst->action))
+			worst = &v[i];
+	return *worst;
 }
 
 void
@@ -123,6 +144,9 @@ verdict_text(const struct verdict *v, const struct verdict_facts *f,
 	if (v->action == CHECK_LATER)
 		buf_fmt(out, "cannot find out now whether this is mail of "
 		    "%.*s (%s), try again later", STR_ARG(domain), v->mark);
+	else if (str_starts(str_of(v->mark), "iprev"))
+		buf_fmt(out, "%.*s has no name that leads back to it (%s)",
+		    STR_ARG(f->peer), v->mark);
 	else if (!is_spf && f->dmarc == DMARC_PERMERROR)
 		buf_fmt(out, "the From field does not say whose message it is "
 		    "(%s)", v->mark);

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "ipc/catalogue.h"
 #include "mail/dmarc.h"
+#include "smtpd/client.h"
 #include "spf/spf.h"
 
 struct verdict_facts {
@@ -20,6 +21,7 @@ struct verdict_facts {
 	enum dmarc_result dmarc;
 	enum dmarc_policy policy;
 	struct str	dmarc_domain;
+	enum client_result client;
 };
 
 struct verdict {

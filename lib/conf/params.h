@@ -182,6 +182,9 @@
 	  "own; ours is the verdict, differences are counted and logged. "	\
 	  "unguarded: it also sees records that are known to crash it, for "	\
 	  "tests. Takes effect when checkd starts.")			\
+	P(iprev, word, "check iprev", "accept", "no accept mark reject", "", \
+	  BY(CHECKD), "A client whose address has no name, or none that leads " \
+	  "back to it. no: it is not looked up.")			\
 	P(spf_fail, word, "check spf fail", "mark", "accept mark reject", "", \
 	  BY(CHECKD), "The domain of MAIL FROM (of HELO, if that is null) " \
 	  "says the client may not send for it. Nothing SPF says counts where " \

@@ -19,6 +19,11 @@ tests_unit_smtpd_test_author_SOURCES = tests/unit/smtpd/test_author.c \
 tests_unit_smtpd_test_author_LDADD = lib/libmail.a lib/libevent.a \
 	lib/libconf.a lib/libbase.a $(OPENDKIM_LIBS) $(PSL_LIBS) $(IDN2_LIBS) \
 	$(OPENSSL_LIBS) $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/smtpd/test_client
+tests_unit_smtpd_test_client_SOURCES = tests/unit/smtpd/test_client.c \
+	smtpd/client.c
+tests_unit_smtpd_test_client_LDADD = lib/libmail.a lib/libevent.a \
+	lib/libconf.a lib/libbase.a $(OPENSSL_LIBS) $(LDADD_UNIT)
 endif
 
 noinst_PROGRAMS += tests/lib/dkimcheck
