@@ -16,9 +16,10 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "event/loop.h"
-#include "ipc/fake.h"
 #include "mail/index.h"
 #include "pop3d/session.h"
+
+#include "../lib/fakedaemon.h"
 #include "base/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,52 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PASSES	20000
 #define MAILS	3
 
-static struct conf conf;
-static struct fake authd, rated, stored;
+static const enum proc kinds[] = { AUTHD, RATED, STORED };
 static bool quit_was_said;
 
-/* --- what daemon.c and pop3d.c define ------------------------------------- */
-
-const struct conf *
-daemon_conf(void)
-{
-	return &conf;
-}
-
-struct chan *
-daemon_peer(enum proc kind, unsigned index)
-{
-	if (index > 0)
-		return NULL;
-	return kind == AUTHD ? authd.chan : kind == RATED ? rated.chan :
-	    stored.chan;
-}
-
-struct chan *
-daemon_stored_of(struct str account)
-{
-	(void)account;
-	return stored.chan;
-}
-
-struct chan *
-daemon_authd_of(struct str user)
-{
-	(void)user;
-	return authd.chan;
-}
-
-unsigned
-daemon_peer_count(enum proc kind)
-{
-	(void)kind;
-	return 1;
-}
-
-void
-daemon_exit(void)
-{
-}
+/* --- what pop3d.c defines ------------------------------------------------- */
 
 struct tls_server *
 pop3d_tls(void)
@@ -229,7 +188,8 @@ settle(int fd, struct buf *in)
 		loop_once(0);
 		clock_turn(1000);
 		loop_run_timers();
-		quiet = serve(&authd) + serve(&rated) + serve(&stored) > 0 ?
+		quiet = serve(&fakes.peer[0]) + serve(&fakes.peer[1]) +
+		    serve(&fakes.peer[2]) > 0 ?
 		    0 : quiet + 1;
 		hear(fd, in);
 		if (in->len != had)
@@ -252,12 +212,6 @@ say(int fd, struct str s, struct buf *in)
 }
 
 static void
-on_note(struct chan *c, const struct note *n, void *arg)
-{
-	(void)c, (void)n, (void)arg;
-}
-
-static void
 begin(void)
 {
 	struct why why;
@@ -265,24 +219,21 @@ begin(void)
 	log_set_sink(no_log, NULL);
 	loop_init();
 	clock_freeze(1700000000000);
-	conf_init(&conf);
-	require(conf_row(&conf, STR("hostname"), STR("mail.example.org"),
+	conf_init(&fakes.conf);
+	require(conf_row(&fakes.conf, STR("hostname"), STR("mail.example.org"),
 	    &why) == 0);
-	require(conf_row(&conf, STR("cleartext-logins"), STR("yes"),
+	require(conf_row(&fakes.conf, STR("cleartext-logins"), STR("yes"),
 	    &why) == 0);
-	require(conf_row(&conf, STR("pop3 timeout"), STR("1d"), &why) == 0);
-	fake_init(&authd, POP3D, AUTHD, 0, on_note, NULL, NULL);
-	fake_init(&rated, POP3D, RATED, 0, on_note, NULL, NULL);
-	fake_init(&stored, POP3D, STORED, 0, on_note, NULL, NULL);
+	require(conf_row(&fakes.conf, STR("pop3 timeout"), STR("1d"), &why) == 0);
+	fakes_begin(POP3D, kinds, NITEMS(kinds), NULL);
 }
 
 static void
 end(void)
 {
-	fake_free(&authd);
-	fake_free(&rated);
-	fake_free(&stored);
-	conf_free(&conf);
+	for (size_t i = 0; i < NITEMS(kinds); i++)
+		fake_free(&fakes.peer[i]);
+	conf_free(&fakes.conf);
 	clock_thaw();
 }
 

@@ -23,8 +23,8 @@
 #include "delivery/job.h"
 #include "delivery/look.h"
 #include "delivery/memo.h"
-#include "ipc/fake.h"
 
+#include "../lib/fakedaemon.h"
 #include "base/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,8 +33,6 @@ enum { PEOPLE = 3, PASSES = 5000, ROUNDS = 60 };
 static const enum proc kinds[] = { QMGR, SPOOLD, RESOLVD };
 
 static struct {
-	struct conf	conf;
-	struct fake	fake[NITEMS(kinds)];
 	bool		is_begun;
 	struct str	script;		/* what servers still have to say */
 	unsigned	how;
@@ -42,36 +40,6 @@ static struct {
 	struct dial	*dial;		/* waits for one */
 	unsigned	rows[PEOPLE], done;
 } w = { .server = -1 };
-
-/* --- daemon.h ------------------------------------------------------------- */
-
-const struct conf *
-daemon_conf(void)
-{
-	return &w.conf;
-}
-
-struct chan *
-daemon_peer(enum proc kind, unsigned index)
-{
-	for (size_t i = 0; i < NITEMS(kinds); i++)
-		if (kinds[i] == kind && index == 0)
-			return w.fake[i].chan;
-	return NULL;
-}
-
-int
-daemon_file(const char *name)
-{
-	(void)name;
-	return -1;
-}
-
-bool
-daemon_draining(void)
-{
-	return false;
-}
 
 void
 remote_look_at_end(void)
@@ -233,8 +201,8 @@ settle(void)
 		loop_run_timers();
 		loop_once(0);
 		for (size_t i = 0; i < NITEMS(kinds); i++)
-			while (fake_next(&w.fake[i], &n)) {
-				serve(&w.fake[i], &n);
+			while (fake_next(&fakes.peer[i], &n)) {
+				serve(&fakes.peer[i], &n);
 				quiet = 0;
 			}
 		if (w.dial != NULL) {
@@ -275,12 +243,11 @@ begin(void)
 	log_set_sink(no_log, NULL);
 	loop_init();
 	digest_warm();
-	conf_init(&w.conf);
-	if (conf_row(&w.conf, STR("hostname"), STR("mx.example.org"),
+	conf_init(&fakes.conf);
+	if (conf_row(&fakes.conf, STR("hostname"), STR("mx.example.org"),
 	    &why) != 0)
 		abort();
-	for (size_t i = 0; i < NITEMS(kinds); i++)
-		fake_init(&w.fake[i], REMOTE, kinds[i], 0, on_note, NULL, NULL);
+	fakes_begin(REMOTE, kinds, NITEMS(kinds), on_note);
 	hop_reload();
 }
 
@@ -298,7 +265,7 @@ try(uint32_t ticket)
 		n.u.remote_rcpt.mid = STR("01arz3ndektsv4rrffq69g5fav");
 		n.u.remote_rcpt.number = i;
 		n.u.remote_rcpt.address = str_of(people[i]);
-		say(&w.fake[0], &n, 0);
+		say(&fakes.peer[0], &n, 0);
 	}
 	note_init(&n, NOTE_REMOTE_TRY);
 	n.u.remote_try.mid = STR("01arz3ndektsv4rrffq69g5fav");
@@ -306,7 +273,7 @@ try(uint32_t ticket)
 	n.u.remote_try.lane = STR("l");
 	n.u.remote_try.nexthop = STR("x.example");
 	n.u.remote_try.transport = w.how & 1;
-	say(&w.fake[0], &n, ticket);
+	say(&fakes.peer[0], &n, ticket);
 	settle();
 }
 

@@ -16,19 +16,17 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "event/loop.h"
-#include "ipc/fake.h"
 #include "mail/header.h"
 #include "smtpd/session.h"
+
+#include "../lib/fakedaemon.h"
 #include "base/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define PASSES	20000
-#define SPOOL	4		/* place of spoold below */
 
 static struct {
-	struct conf	conf;
-	struct fake	fake[SPOOL + 3];	/* and signd, checkd */
 	bool		is_begun;
 	unsigned	mood;		/* of the peers */
 	unsigned	recipients;	/* SPOOL_RCPTs since the last commit */
@@ -39,57 +37,7 @@ static struct {
 static const enum proc kinds[] = { AUTHD, RATED, ROUTED, STORED, SPOOLD,
     SIGND, CHECKD };
 
-/* --- daemon.h and smtpd.c as the session sees them ------------------------ */
-
-const struct conf *
-daemon_conf(void)
-{
-	return &w.conf;
-}
-
-struct chan *
-daemon_peer(enum proc kind, unsigned index)
-{
-	for (size_t i = 0; i < NITEMS(kinds); i++)
-		if (kinds[i] == kind && index == 0)
-			return w.fake[i].chan;
-	return NULL;
-}
-
-struct chan *
-daemon_any(enum proc kind)
-{
-	return daemon_peer(kind, 0);
-}
-
-struct chan *
-daemon_authd_of(struct str user)
-{
-	return daemon_peer(AUTHD, 0);
-}
-
-unsigned
-daemon_peer_count(enum proc kind)
-{
-	return kind != MASTER;
-}
-
-uint16_t
-daemon_boot(void)
-{
-	return 1;
-}
-
-bool
-daemon_draining(void)
-{
-	return false;
-}
-
-void
-daemon_exit(void)
-{
-}
+/* --- smtpd.c as the session sees it --------------------------------------- */
 
 struct tls_server *
 smtpd_tls(void)
@@ -265,8 +213,8 @@ settle(int fd, struct buf *in)
 		quiet++;
 		loop_once(0);
 		for (size_t i = 0; i < NITEMS(kinds); i++)
-			while (fake_next(&w.fake[i], &n)) {
-				serve(&w.fake[i], &n);
+			while (fake_next(&fakes.peer[i], &n)) {
+				serve(&fakes.peer[i], &n);
 				quiet = 0;
 			}
 		if (hear(fd, in))
@@ -286,14 +234,13 @@ begin(void)
 	log_set_sink(no_log, NULL);
 	loop_init();
 	digest_warm();
-	conf_init(&w.conf);
-	if (conf_row(&w.conf, STR("hostname"), STR("mx.example.org"),
-	    &why) != 0 || conf_row(&w.conf, STR("domain"),
-	    STR("example.org"), &why) != 0 || conf_row(&w.conf,
+	conf_init(&fakes.conf);
+	if (conf_row(&fakes.conf, STR("hostname"), STR("mx.example.org"),
+	    &why) != 0 || conf_row(&fakes.conf, STR("domain"),
+	    STR("example.org"), &why) != 0 || conf_row(&fakes.conf,
 	    STR("cleartext-logins"), STR("yes"), &why) != 0)
 		abort();
-	for (size_t i = 0; i < NITEMS(kinds); i++)
-		fake_init(&w.fake[i], SMTPD, kinds[i], 0, NULL, NULL, NULL);
+	fakes_begin(SMTPD, kinds, NITEMS(kinds), NULL);
 }
 
 /* Every line is "ddd-" or "ddd ", but the challenges of AUTH have no end of

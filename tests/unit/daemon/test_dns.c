@@ -10,39 +10,17 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "daemon/daemon.h"
-#include "ipc/fake.h"
 
+#include "../../lib/fakedaemon.h"
 #include "base/banned.h"
 
 static struct {
-	struct fake	resolvd;
 	unsigned	calls;
 	enum dns_result	result;
 	size_t		n;
 	uint32_t	preference;
 	char		name[64], data[64], text[64];
 } w;
-
-struct chan *
-daemon_any(enum proc kind)
-{
-	return kind == RESOLVD ? w.resolvd.chan : NULL;
-}
-
-static void
-on_note(struct chan *c, const struct note *n, void *arg)
-{
-	(void)c, (void)n, (void)arg;
-}
-
-static void
-on_end(struct chan *c, void *arg)
-{
-	(void)arg;
-	w.resolvd.chan = NULL;
-	chan_free(c);
-}
 
 static void
 keep(char out[64], struct str s)
@@ -68,11 +46,13 @@ then(void *arg, const struct dns_answer *a)
 static int
 setup(void **state)
 {
+	static const enum proc resolvd = RESOLVD;
+
 	(void)state;
 	memset(&w, 0, sizeof(w));
 	clock_freeze(1000000000000);
 	loop_init();
-	fake_init(&w.resolvd, REMOTE, RESOLVD, 0, on_note, on_end, NULL);
+	fakes_begin(REMOTE, &resolvd, 1, NULL);
 	return 0;
 }
 
@@ -80,7 +60,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	fake_free(&w.resolvd);
+	fake_free(&fakes.peer[0]);
 	clock_thaw();
 	return 0;
 }
@@ -90,7 +70,7 @@ asked(const char *name, uint32_t type, uint32_t wait_ms)
 {
 	struct note n;
 
-	assert_true(fake_next(&w.resolvd, &n));
+	assert_true(fake_next(&fakes.peer[0], &n));
 	assert_int_equal(n.kind, NOTE_DNS_ASK);
 	assert_true(str_same(n.u.dns_ask.name, name));
 	assert_int_equal(n.u.dns_ask.type, type);
@@ -108,7 +88,7 @@ say_row(uint32_t ticket, uint32_t preference, const char *data)
 	n.u.dns_row.type = DNS_MX;
 	n.u.dns_row.preference = preference;
 	n.u.dns_row.data = str_of(data);
-	fake_say(&w.resolvd, &n);
+	fake_say(&fakes.peer[0], &n);
 }
 
 static void
@@ -120,7 +100,7 @@ say_done(uint32_t ticket, uint32_t result)
 	n.ticket = ticket;
 	n.u.dns_done.result = result;
 	n.u.dns_done.name = STR("b.example");
-	fake_say(&w.resolvd, &n);
+	fake_say(&fakes.peer[0], &n);
 }
 
 static void
@@ -175,7 +155,7 @@ test_death(void **state)
 	(void)state;
 	(void)dns_ask(STR("a.example"), DNS_A, 0, then, &w);
 	say_row(asked("a.example", 1, 0), 0, "x");
-	fake_die(&w.resolvd);
+	fake_die(&fakes.peer[0]);
 	assert_int_equal(w.calls, 1);
 	assert_int_equal(w.result, DNS_LATER);
 	assert_int_equal(w.n, 0);

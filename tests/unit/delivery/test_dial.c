@@ -16,17 +16,14 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "daemon/daemon.h"
 #include "delivery/dial.h"
-#include "ipc/fake.h"
 
+#include "../../lib/fakedaemon.h"
 #include "base/banned.h"
 
 enum { FULL = 4 };
 
 static struct {
-	struct fake	resolvd;
-	struct conf	conf;
 	struct arena	arena;
 	struct dial	d;
 	struct dial_result r;
@@ -34,18 +31,6 @@ static struct {
 	int		open4, open6, silent, filler[FULL];
 	uint16_t	port;
 } w;
-
-const struct conf *
-daemon_conf(void)
-{
-	return &w.conf;
-}
-
-struct chan *
-daemon_peer(enum proc kind, unsigned index)
-{
-	return kind == RESOLVD && index == 0 ? w.resolvd.chan : NULL;
-}
 
 static int
 listen_at(const char *ip, int backlog)
@@ -88,20 +73,6 @@ be_silent(void)
 }
 
 static void
-on_note(struct chan *c, const struct note *n, void *arg)
-{
-	(void)c, (void)n, (void)arg;
-}
-
-static void
-on_end(struct chan *c, void *arg)
-{
-	(void)arg;
-	w.resolvd.chan = NULL;
-	chan_free(c);
-}
-
-static void
 on_result(void *arg, const struct dial_result *r)
 {
 	assert_ptr_equal(arg, &w);
@@ -112,14 +83,16 @@ on_result(void *arg, const struct dial_result *r)
 static int
 setup(void **state)
 {
+	static const enum proc resolvd = RESOLVD;
+
 	(void)state;
 	memset(&w, 0, sizeof(w));
 	w.silent = -1;
 	clock_freeze(1700000000000);
 	loop_init();
-	conf_init(&w.conf);
+	conf_init(&fakes.conf);
 	arena_init(&w.arena, 1 << 20);
-	fake_init(&w.resolvd, REMOTE, RESOLVD, 0, on_note, on_end, NULL);
+	fakes_begin(REMOTE, &resolvd, 1, NULL);
 	w.open4 = listen_at("127.0.0.1", 16);
 	w.open6 = listen_at("::1", 16);
 	w.d.port = w.port;
@@ -144,9 +117,9 @@ teardown(void **state)
 		for (size_t i = 0; i < FULL; i++)
 			fd_close(&w.filler[i]);
 	}
-	fake_free(&w.resolvd);
+	fake_free(&fakes.peer[0]);
 	arena_free(&w.arena);
-	conf_free(&w.conf);
+	conf_free(&fakes.conf);
 	return 0;
 }
 
@@ -180,13 +153,13 @@ answer(const struct note *ask, const char *addresses)
 		note_init(&n, NOTE_DNS_ROW);
 		n.ticket = ask->ticket;
 		n.u.dns_row.data = str_mem(a.ip, address_octets(&a));
-		fake_say(&w.resolvd, &n);
+		fake_say(&fakes.peer[0], &n);
 		any = true;
 	}
 	note_init(&n, NOTE_DNS_DONE);
 	n.ticket = ask->ticket;
 	n.u.dns_done.result = any ? DNS_OK : later ? DNS_LATER : DNS_NO_DATA;
-	fake_say(&w.resolvd, &n);
+	fake_say(&fakes.peer[0], &n);
 }
 
 static void
@@ -194,7 +167,7 @@ serve_dns(void)
 {
 	struct note ask;
 
-	while (fake_next(&w.resolvd, &ask)) {
+	while (fake_next(&fakes.peer[0], &ask)) {
 		struct note mine = ask;
 		const char *found = "";
 
@@ -436,7 +409,7 @@ test_ourselves(void **state)
 
 	(void)state;
 	(void)snprintf(value, sizeof(value), "smtp 127.0.0.1:%u", w.port);
-	assert_int_equal(conf_row(&w.conf, STR("listen"), str_of(value), &why),
+	assert_int_equal(conf_row(&fakes.conf, STR("listen"), str_of(value), &why),
 	    0);
 	dial("four.test");
 	assert_true(w.r.is_us);
@@ -456,7 +429,7 @@ test_resolvd_dies(void **state)
 	dial_next(&w.d);
 	loop_run_timers();
 	loop_once(0);
-	fake_die(&w.resolvd);
+	fake_die(&fakes.peer[0]);
 	run();
 	assert_int_equal(w.r.fd, -1);
 	assert_true(w.d.is_temporary);
