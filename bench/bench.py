@@ -666,7 +666,7 @@ def pop3(conns, n, users, msgs, extra, what):
 W['W7.c1'] = ('pop3', 'POP3 login+STAT+UIDL+RETR of 1000 x 4 KiB, 1 connection (cpu per MB)', pop3(1, 8, 8, 1, (), ''))
 W['W7.c8'] = ('pop3', 'same, 8 connections to 8 mailboxes', pop3(8, 40, 8, 1, (), ''))
 W['W7.c8p'] = ('pop3', 'same, client pipelines RETR', pop3(8, 40, 8, 1, ('-P',), ''))
-W['W7.check'] = ('pop3', 'POP3 login+STAT+UIDL+QUIT, 1000 messages, 8 connections', pop3(8, 1000, 8, 0, (), ''))
+W['W7.check'] = ('pop3', 'POP3 login+STAT+UIDL+QUIT, 1000 messages, 8 connections', pop3(8, 4000, 8, 0, (), ''))
 
 
 # --------------------------------------------------------------- commands --

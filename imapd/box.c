@@ -486,9 +486,14 @@ box_put_flags(struct session *s, const struct index_record *r,
 {
 	struct box *b = s->box;
 
-	buf_fmt(OUT(s), "* %u FETCH (", box_seq(b, record));
-	if (with_uid)
-		buf_fmt(OUT(s), "UID %u ", r->uid);
+	buf_z(OUT(s), "* ");
+	buf_num(OUT(s), box_seq(b, record));
+	buf_z(OUT(s), " FETCH (");
+	if (with_uid) {
+		buf_z(OUT(s), "UID ");
+		buf_num(OUT(s), r->uid);
+		buf_c(OUT(s), ' ');
+	}
 	buf_z(OUT(s), "FLAGS (");
 	imap_put_flags(OUT(s), r->flags & INDEX_FLAG_MASK,
 	    box_is_recent(b, r), r->keywords, buf_str(&b->keywords));

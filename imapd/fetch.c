@@ -361,11 +361,12 @@ put_item(struct session *s, struct fetch *f, const struct imap_item *it,
 		put_flags(s, &f->rec);
 		return 1;
 	case IMAP_UID:
-		buf_fmt(OUT(s), "UID %u", f->rec.uid);
+		buf_z(OUT(s), "UID ");
+		buf_num(OUT(s), f->rec.uid);
 		return 1;
 	case IMAP_SIZE:
-		buf_fmt(OUT(s), "RFC822.SIZE %llu",
-		    (unsigned long long)f->rec.wire_size);
+		buf_z(OUT(s), "RFC822.SIZE ");
+		buf_num(OUT(s), f->rec.wire_size);
 		return 1;
 	case IMAP_INTERNALDATE:
 		put_date(s, f->rec.internaldate_s);
@@ -391,11 +392,16 @@ put_item(struct session *s, struct fetch *f, const struct imap_item *it,
 static void
 begin_message(struct session *s, struct fetch *f)
 {
-	buf_fmt(OUT(s), "* %u FETCH (", box_seq(s->box, f->record));
+	buf_z(OUT(s), "* ");
+	buf_num(OUT(s), box_seq(s->box, f->record));
+	buf_z(OUT(s), " FETCH (");
 	f->is_begun = true;
 	f->item = 0;
-	if (f->by_uid && !f->items.has_uid)
-		buf_fmt(OUT(s), "UID %u ", f->rec.uid);
+	if (f->by_uid && !f->items.has_uid) {
+		buf_z(OUT(s), "UID ");
+		buf_num(OUT(s), f->rec.uid);
+		buf_c(OUT(s), ' ');
+	}
 }
 
 static void

@@ -537,9 +537,11 @@ one_message(struct session *s, struct search *j)
 		t = imap_query_run(&j->q, j->stack, ask, s);
 	if (t == IMAP_UNKNOWN)
 		return deeper(s, j);
-	if (t == IMAP_YES)
-		buf_fmt(OUT(s), " %u", j->by_uid ? j->rec.uid :
-		    box_seq(s->box, j->record));
+	if (t == IMAP_YES) {
+		buf_c(OUT(s), ' ');
+		buf_num(OUT(s), j->by_uid ? j->rec.uid : box_seq(s->box,
+		    j->record));
+	}
 	j->have = false;
 	return WORK;
 }

@@ -196,15 +196,25 @@ typedef void row_fn(struct pop3 *s, size_t i);
 static void
 put_size(struct pop3 *s, size_t i)
 {
-	buf_fmt(&s->stream.out, "%zu %" PRIu64 "\r\n", i + 1, s->mail[i].size);
+	struct buf *out = &s->stream.out;
+
+	buf_num(out, i + 1);
+	buf_c(out, ' ');
+	buf_num(out, s->mail[i].size);
+	buf_z(out, "\r\n");
 }
 
 /* As Dovecot's default, so that a move keeps what clients have seen. */
 static void
 put_uid(struct pop3 *s, size_t i)
 {
-	buf_fmt(&s->stream.out, "%zu %08" PRIX32 "%08" PRIX32 "\r\n", i + 1,
-	    s->mail[i].uid, s->uidvalidity);
+	struct buf *out = &s->stream.out;
+
+	buf_num(out, i + 1);
+	buf_c(out, ' ');
+	buf_hex32(out, s->mail[i].uid);
+	buf_hex32(out, s->uidvalidity);
+	buf_z(out, "\r\n");
 }
 
 static enum step

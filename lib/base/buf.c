@@ -171,6 +171,28 @@ buf_fmt(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_num(struct buf *b, uint64_t v)
+{
+	char text[20];		/* digits of UINT64_MAX */
+	size_t at = sizeof(text);
+
+	do
+		text[--at] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	buf_mem(b, text + at, sizeof(text) - at);
+}
+
+void
+buf_hex32(struct buf *b, uint32_t v)
+{
+	char text[8];
+
+	for (size_t i = sizeof(text); i-- > 0; v >>= 4)
+		text[i] = "0123456789ABCDEF"[v & 15];
+	buf_mem(b, text, sizeof(text));
+}
+
+void
 buf_u32be(struct buf *b, uint32_t v)
 {
 	uint8_t x[4] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16),

@@ -33,6 +33,10 @@ void	buf_mem(struct buf *b, const void *p, size_t n);
 void	buf_z(struct buf *b, const char *z);
 void	buf_c(struct buf *b, uint8_t c);
 void	buf_fmt(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+/* What buf_fmt does with %"PRIu64" and %08"PRIX32", for lists of thousands of
+ * lines: a tenth of its cost. */
+void	buf_num(struct buf *b, uint64_t v);
+void	buf_hex32(struct buf *b, uint32_t v);
 void	buf_u32be(struct buf *b, uint32_t v);
 void	buf_u32le(struct buf *b, uint32_t v);
 void	buf_u64le(struct buf *b, uint64_t v);

@@ -4,6 +4,7 @@
  */
 #include "base/buf.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +55,27 @@ what_does_not_fit_leaves_all_as_it_was(void **state)
 	assert_null(buf_grow(&b, SIZE_MAX - 1));
 	assert_true(buf_failed(&b));
 	buf_free(&b);
+}
+
+static void
+numbers_as_printf_writes_them(void **state)
+{
+	static const uint64_t cases[] = { 0, 1, 9, 10, 99, 100, 4096,
+	    UINT32_MAX, UINT64_C(10000000000000000000), UINT64_MAX };
+	struct buf b, want;
+
+	(void)state;
+	buf_init(&b, 1000);
+	buf_init(&want, 1000);
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		buf_num(&b, cases[i]);
+		buf_hex32(&b, (uint32_t)cases[i]);
+		buf_fmt(&want, "%" PRIu64 "%08" PRIX32, cases[i],
+		    (uint32_t)cases[i]);
+	}
+	assert_string_equal(buf_cstr(&b), buf_cstr(&want));
+	buf_free(&b);
+	buf_free(&want);
 }
 
 static void
@@ -191,6 +213,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(limit_is_exact_and_failure_stays),
 		cmocka_unit_test(what_does_not_fit_leaves_all_as_it_was),
+		cmocka_unit_test(numbers_as_printf_writes_them),
 		cmocka_unit_test(format_of_any_length),
 		cmocka_unit_test(consuming_keeps_order_and_memory_small),
 		cmocka_unit_test(numbers_have_their_order),
