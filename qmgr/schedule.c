@@ -6,6 +6,20 @@
 
 #include "base/banned.h"
 
+enum {
+	TRY_MS = 30 * 60 * 1000,
+	TRY_MOST_MS = 115 * 60 * 1000,	/* REMOTE_TRY is given up after 2 h */
+	OCTETS_A_MS = 8,		/* 64 kbit/s */
+};
+
+int64_t
+schedule_try_ms(uint64_t size)
+{
+	uint64_t ms = TRY_MS + size / OCTETS_A_MS;
+
+	return ms < TRY_MOST_MS ? (int64_t)ms : TRY_MOST_MS;
+}
+
 int64_t
 schedule_wait_ms(uint32_t attempts, int64_t first_ms, int64_t most_ms,
     uint64_t dice)

@@ -13,4 +13,8 @@
 int64_t	schedule_wait_ms(uint32_t attempts, int64_t first_ms, int64_t most_ms,
 	    uint64_t dice);
 
+/* How long one try of a message of so many octets may take: a large one over
+ * a thin line is slow, not stuck (that, remote sees by its blocks). */
+int64_t	schedule_try_ms(uint64_t size);
+
 #endif

@@ -26,6 +26,7 @@
 #include "daemon/daemon.h"
 #include "qmgr/qmgr.h"
 #include "qmgr/resume.h"
+#include "qmgr/schedule.h"
 #include "qmgr/terms.h"
 #include "qmgr/where.h"
 
@@ -34,7 +35,6 @@
 enum {
 	RECIPIENTS_MAX = 1000,
 	MARK_AGAIN_MS = 5000,
-	TRY_MS = 30 * 60 * 1000,	/* a message over a thin line */
 	YIELD_MS = 5000,
 };
 
@@ -591,7 +591,7 @@ start_trip(struct chan *c, struct trip *t)
 	    .recipients = (uint32_t)t->n, .lane = str_of(t->lane->key),
 	    .nexthop = item_domain(t->item[0]), .transport = TRANSPORT_SMTP,
 	    .connections = terms_of(t->lane).connections,
-	    .deadline_ms = clock_mono_ms() + TRY_MS };
+	    .deadline_ms = clock_mono_ms() + schedule_try_ms(m->size) };
 
 	for (size_t k = 0; k < t->n; k++) {
 		queue_ready(&qmgr.queue, t->item[k], false);

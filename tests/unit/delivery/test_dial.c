@@ -387,6 +387,18 @@ test_source(void **state)
 	(void)close(fd);
 }
 
+/* Each family has its own. */
+static void
+test_sources(void **state)
+{
+	(void)state;
+	assert_true(address_parse(STR("2001:db8::77"), &w.d.source6));
+	assert_true(address_parse(STR("127.0.0.5"), &w.d.source4));
+	dial("both.test");
+	assert_non_null(strstr(w.r.text, "127.0.0.1"));
+	assert_non_null(strstr(w.d.why, "[::1]"));
+}
+
 /* An address that we do not have: nothing that the other side may mend. */
 static void
 test_no_source(void **state)
@@ -443,7 +455,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_reached), T(test_not_reached), T(test_silent_first),
 		T(test_one_deadline), T(test_next), T(test_cut),
-		T(test_one_family), T(test_source), T(test_no_source),
+		T(test_one_family), T(test_source), T(test_sources),
+		T(test_no_source),
 		T(test_ourselves),
 		T(test_resolvd_dies),
 	};

@@ -243,10 +243,25 @@ test_last_attempts_are_kept(void **state)
 	heap_free(&q.due);
 }
 
+static void
+test_time_for_a_try(void **state)
+{
+	static const struct { uint64_t size; int64_t min; } cases[] = {
+		{ 0, 30 }, { 4096, 30 }, { 28800000, 90 }, { 50 << 20, 115 },
+		{ UINT64_MAX / 2, 115 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(cases); i++)
+		assert_int_equal(schedule_try_ms(cases[i].size) / 60000,
+		    cases[i].min);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_time_for_a_try),
 		cmocka_unit_test(test_backoff_doubles_within_a_tenth),
 		cmocka_unit_test(test_due_in_order_of_time),
 		cmocka_unit_test(test_told_twice_is_one),
