@@ -18,12 +18,23 @@
 
 /* --- rows ---------------------------------------------------------------- */
 
+/* What strangers put into the DNS is going to a terminal. */
+static struct str
+printable(struct zone *z, struct str s)
+{
+	uint8_t *p = arena_get(z->arena, s.n + 1);
+
+	for (size_t i = 0; p != NULL && i < s.n; i++)
+		p[i] = s.p[i] >= 32 && s.p[i] <= 126 ? s.p[i] : '?';
+	return str_mem(p, p == NULL ? 0 : s.n);
+}
+
 void
 zone_say(struct zone *z, const char *item, enum zone_level level,
     struct str text, struct str record)
 {
-	struct zone_row row = { .item = item, .level = level, .text = text,
-	    .record = record };
+	struct zone_row row = { .item = item, .level = level,
+	    .text = printable(z, text), .record = printable(z, record) };
 
 	z->row(z->arg, &row);
 }

@@ -47,7 +47,7 @@ enum zone_level { ZONE_OK, ZONE_WARN, ZONE_WRONG, ZONE_UNKNOWN };
 struct zone_row {
 	const char	*item;		/* "mx" */
 	enum zone_level	level;
-	struct str	text;
+	struct str	text;		/* both printable ASCII */
 	struct str	record;		/* may be empty */
 };
 

@@ -21,6 +21,7 @@
 #define LOOKUPS_MANY	9		/* of ten: the next include breaks it */
 #define RSA_GOOD	2048
 #define RSA_LEAST	1024		/* RFC 8301 3.2 */
+#define REPORTS_MAX	10		/* addresses of rua= that are looked at */
 
 /* "v=spf1", then a space or nothing. */
 static bool
@@ -676,7 +677,7 @@ judge_dmarc(struct zone *z, struct str text)
 	struct str uris = s.rua, uri;
 
 	judge_tags(z, &s, dmarc_right(z, text));
-	while (uris.n > 0)
+	for (unsigned i = 0; uris.n > 0 && i < REPORTS_MAX; i++)
 		if ((uri = trim(str_until(&uris, ','))).n > 0)
 			judge_rua(z, uri);
 }

@@ -131,6 +131,10 @@ tests_fuzz_fuzz_pop3_session_LDADD = lib/libsasl.a lib/libmail.a \
 tests_fuzz_fuzz_pop3_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 EXTRA_DIST += tests/fuzz/pop3_session.dict
 
+FUZZERS += tests/fuzz/fuzz_zone
+tests_fuzz_fuzz_zone_SOURCES = tests/fuzz/fuzz_zone.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_zone_LDADD = lib/libmail.a lib/libbase.a
+tests_fuzz_fuzz_zone_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 FUZZERS += tests/fuzz/fuzz_dmarc
 tests_fuzz_fuzz_dmarc_SOURCES = tests/fuzz/fuzz_dmarc.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dmarc_LDADD = lib/libmail.a lib/libbase.a
