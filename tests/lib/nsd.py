@@ -34,6 +34,7 @@ CONF = """server:
   logfile: "%s/log"
   pidfile: ""
   xfrdfile: ""
+  database: ""
   zonelistfile: "%s/zones"
   server-count: 1
   hide-version: yes
