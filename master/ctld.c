@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/enc.h"
 #include "base/log.h"
-#include "base/utf8.h"
 #include "conf/net.h"
 #include "conf/value.h"
 #include "daemon/daemon.h"
@@ -49,28 +49,6 @@ static unsigned sessions;
 
 /* --- answers ------------------------------------------------------------- */
 
-/* JSON is UTF-8; a byte that is not shows as U+FFFD. */
-static void
-json_text(struct buf *out, struct str s)
-{
-	uint32_t cp;
-
-	buf_c(out, '"');
-	while (s.n > 0) {
-		if (!utf8_next(&s, &cp)) {
-			s = str_from(s, 1);
-			cp = 0xfffd;
-		}
-		if (cp == '"' || cp == '\\')
-			buf_fmt(out, "\\%c", (char)cp);
-		else if (cp < 32 || cp == 127)
-			buf_fmt(out, "\\u%04x", cp);
-		else
-			utf8_put(out, cp);
-	}
-	buf_c(out, '"');
-}
-
 static void
 json_field(struct buf *out, const struct note_field *f, const char *at)
 {
@@ -95,7 +73,7 @@ json_field(struct buf *out, const struct note_field *f, const char *at)
 		break;
 	case FIELD_str:
 		memcpy(&s, at, sizeof(s));
-		json_text(out, s);
+		enc_json(out, s);
 		break;
 	case FIELD_sec:
 		buf_z(out, "null");
@@ -126,9 +104,9 @@ say_done(struct session *s, int failed, uint32_t count, struct str text)
 	if (failed == 0)
 		buf_c(out, '0');
 	else
-		json_text(out, str_of(fail_name(failed)));
+		enc_json(out, str_of(fail_name(failed)));
 	buf_fmt(out, ",\"count\":%" PRIu32 ",\"text\":", count);
-	json_text(out, text);
+	enc_json(out, text);
 	buf_z(out, "}\n");
 	stream_close_after_flush(&s->stream);
 }
@@ -173,7 +151,7 @@ say_counter(struct session *s, const struct note_stat_row *row)
 	unsigned at = s->next - 1;
 
 	buf_z(out, "{\"stat\":");
-	json_text(out, row->name);
+	enc_json(out, row->name);
 	buf_fmt(out, ",\"process\":\"%s/%u\",\"value\":%" PRIu64 "}\n",
 	    proc_name((enum proc)(at / 8)), at % 8, row->value);
 }
@@ -277,7 +255,7 @@ say_record(struct session *s, const struct dns_record *r)
 	buf_fmt(out, "{\"row\":\"DNS_ROW\",\"type\":\"%s\",\"ttl\":%" PRIu32
 	    ",\"preference\":%" PRIu32 ",\"data\":", dns_type_name(s->type),
 	    r->ttl, r->preference);
-	json_text(out, buf_str(&shown));
+	enc_json(out, buf_str(&shown));
 	buf_z(out, "}\n");
 	buf_free(&shown);
 }
@@ -299,7 +277,7 @@ on_dns(void *arg, const struct dns_answer *a)
 	buf_fmt(out, "{\"row\":\"DNS_DONE\",\"result\":\"%s\","
 	    "\"validated\":%d,\"ttl\":%" PRIu32 ",\"name\":",
 	    dns_result_name(a->result), a->validated, a->ttl);
-	json_text(out, a->name);
+	enc_json(out, a->name);
 	buf_z(out, "}\n");
 	say_done(s, failed[a->result], (uint32_t)a->n, a->text);
 	stream_flush(&s->stream);

@@ -23,6 +23,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/enc.h"
 #include "base/file.h"
 
 #include "base/banned.h"
@@ -309,10 +310,10 @@ verb_user_list(struct cli *c, int argc, char **argv)
 			continue;
 		}
 		buf_z(&out, "{\"address\":");
-		json_put_text(&out, one.address);
+		enc_json(&out, one.address);
 		buf_fmt(&out, ",\"id\":%.*s,\"home\":", STR_ARG(one.id.n > 0 ?
 		    one.id : STR("0")));
-		json_put_text(&out, one.home);
+		enc_json(&out, one.home);
 		buf_z(&out, "}\n");
 	}
 	printf("%s", buf_cstr(&out));
@@ -335,7 +336,7 @@ verb_domain_list(struct cli *c, int argc, char **argv)
 
 		if (c->json) {
 			buf_z(&out, "{\"domain\":");
-			json_put_text(&out, name);
+			enc_json(&out, name);
 			buf_z(&out, "}\n");
 		} else
 			buf_fmt(&out, "%.*s\n", STR_ARG(name));

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/enc.h"
 #include "base/file.h"
 
 #include "base/banned.h"
@@ -187,5 +188,5 @@ void
 cli_json_pair(struct buf *b, const char *key, struct str value)
 {
 	buf_fmt(b, "%s\"%s\":", b->len > 1 ? "," : "", key);
-	json_put_text(b, value);
+	enc_json(b, value);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tools/json.c - reads and writes flat JSON objects (RFC 8259), no nesting:
- * the control socket has none.
+ * tools/json.c - reads flat JSON objects (RFC 8259), no nesting: the control
+ * socket has none.  Written they are by enc_json.
  */
 #include "tools/json.h"
 
@@ -173,25 +173,4 @@ bool
 json_true(const struct json_row *r, const char *key)
 {
 	return str_same(json_get(r, key), "true");
-}
-
-void
-json_put_text(struct buf *out, struct str text)
-{
-	uint32_t cp;
-
-	buf_c(out, '"');
-	while (text.n > 0) {
-		if (!utf8_next(&text, &cp)) {
-			cp = 0xfffd;
-			text = str_from(text, 1);
-		}
-		if (cp == '"' || cp == '\\')
-			buf_fmt(out, "\\%c", (int)cp);
-		else if (cp < 0x20 || cp == 0x7f)
-			buf_fmt(out, "\\u%04x", cp);
-		else
-			utf8_put(out, cp);
-	}
-	buf_c(out, '"');
 }

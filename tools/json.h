@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * tools/json.h - the flat JSON objects of the control socket: one a line,
- * values are strings, whole numbers, true and false.  Reader and writer.
+ * values are strings, whole numbers, true and false.
  */
 #ifndef TOOLS_JSON_H
 #define TOOLS_JSON_H
@@ -30,9 +30,5 @@ int	json_read(struct str line, struct arena *a, struct json_row *out)
 struct str json_get(const struct json_row *r, const char *key);
 int64_t	json_num(const struct json_row *r, const char *key);	/* 0: absent */
 bool	json_true(const struct json_row *r, const char *key);
-
-/* Adds "text" with quotes and escapes; bytes that are no UTF-8 become
- * U+FFFD. */
-void	json_put_text(struct buf *out, struct str text);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * base/enc.c - base64, hexadecimal, quoted-printable, xtext.
+ * base/enc.c - base64, hexadecimal, quoted-printable, xtext, JSON.
  *
  * RFC 4648 (base64), RFC 2045 6.7 (quoted-printable), RFC 2047 4.2 ("Q"),
- * RFC 3461 4 (xtext).
+ * RFC 3461 4 (xtext), RFC 8259 7 (JSON).
  */
 #include "base/enc.h"
 
 #include "base/fail.h"
+#include "base/utf8.h"
 
 #include "base/banned.h"
 
@@ -255,4 +256,25 @@ enc_xtext(struct buf *out, struct str in)
 		buf_c(out, (uint8_t)upper16[c >> 4]);
 		buf_c(out, (uint8_t)upper16[c & 15]);
 	}
+}
+
+void
+enc_json(struct buf *out, struct str in)
+{
+	uint32_t cp;
+
+	buf_c(out, '"');
+	while (in.n > 0) {
+		if (!utf8_next(&in, &cp)) {
+			in = str_from(in, 1);
+			cp = 0xfffd;
+		}
+		if (cp == '"' || cp == '\\')
+			buf_fmt(out, "\\%c", (char)cp);
+		else if (cp < 32 || cp == 127)
+			buf_fmt(out, "\\u%04x", cp);
+		else
+			utf8_put(out, cp);
+	}
+	buf_c(out, '"');
 }

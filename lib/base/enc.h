@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * base/enc.h - base64, hexadecimal, quoted-printable, xtext.
+ * base/enc.h - base64, hexadecimal, quoted-printable, xtext, JSON.
  */
 #ifndef BASE_ENC_H
 #define BASE_ENC_H
@@ -19,5 +19,8 @@ void	dec_qp(struct buf *out, struct str in);		/* RFC 2045 6.7, lenient */
 void	dec_qp_word(struct buf *out, struct str in);	/* RFC 2047 4.2 "Q" */
 int	dec_xtext(struct buf *out, struct str in) MUST_CHECK;	/* RFC 3461 4 */
 void	enc_xtext(struct buf *out, struct str in);
+/* A string of RFC 8259 with its quotes; bytes that are no UTF-8 become
+ * U+FFFD. */
+void	enc_json(struct buf *out, struct str in);
 
 #endif

@@ -175,6 +175,29 @@ xtext_both_ways(void **state)
 	buf_free(&b);
 }
 
+static void
+json_strings(void **state)
+{
+	static const struct { const char *in; size_t n; const char *out; }
+	rows[] = {
+		{ "", 0, "\"\"" }, { "abc", 3, "\"abc\"" },
+		{ "a\"b\\c", 5, "\"a\\\"b\\\\c\"" },
+		{ "\0\n\x7f", 3, "\"\\u0000\\u000a\\u007f\"" },
+		{ "\xc3\xa9", 2, "\"\xc3\xa9\"" },
+		{ "\xff\xe9x", 3, "\"\xef\xbf\xbd\xef\xbf\xbdx\"" },
+	};
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 100);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		buf_reset(&b);
+		enc_json(&b, str_mem(rows[i].in, rows[i].n));
+		assert_string_equal(buf_cstr(&b), rows[i].out);
+	}
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -186,6 +209,7 @@ main(void)
 		cmocka_unit_test(quoted_printable),
 		cmocka_unit_test(quoted_printable_of_words),
 		cmocka_unit_test(xtext_both_ways),
+		cmocka_unit_test(json_strings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
