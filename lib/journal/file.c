@@ -168,24 +168,33 @@ spool_file_mark(struct spool *s, struct message *m, uint32_t number,
 	    spool_file_append(s, m, number) == 0);
 }
 
-/* Takes the name away, once more if a sync failed since: the folder must be
+/* Takes a name away, once more if a sync failed since: the folder must be
  * dirty for the next sync to write it. */
-int
-spool_file_remove(struct spool *s, struct message *m)
+static int
+remove_name(struct spool *s, const char *name, bool *unlinked)
 {
 	const struct disk *d = s->disk;
-	char name[DISK_NAME_MAX];
 	int h;
 
-	spool_file_name(m->mid, name);
-	if (m->unlinked) {
+	if (*unlinked) {
 		h = d->open(d->ctx, name, DISK_WRITE | DISK_CREATE);
 		if (h >= 0)
 			d->close(d->ctx, h);
 	}
 	if (d->unlink(d->ctx, name) != 0 && errno != ENOENT)
 		return FAIL_TEMP;
-	m->unlinked = true;
+	*unlinked = true;
+	return 0;
+}
+
+int
+spool_file_remove(struct spool *s, struct message *m)
+{
+	char name[DISK_NAME_MAX];
+
+	spool_file_name(m->mid, name);
+	if (remove_name(s, name, &m->unlinked) != 0)
+		return FAIL_TEMP;
 	m->file_there = false;
 	m->file = FILE_NONE;
 	tell_written(s, name, false);
@@ -207,6 +216,50 @@ spool_file_unlink(struct spool *s, struct message *m, uint64_t use)
 		return;
 	settle_add(s, SETTLE_UNLINK, m, 0, RULE('T') ? use : 0,
 	    spool_file_remove(s, m) == 0);
+}
+
+/* --- maildrop ------------------------------------------------------------ */
+
+int
+spool_drop_remove(struct spool *s, struct message *m)
+{
+	char name[DISK_NAME_MAX];
+
+	if (m->drop == NULL)
+		return 0;	/* another process did, under a name we forgot */
+	snprintf(name, sizeof(name), "maildrop/%s", m->drop);
+	if (remove_name(s, name, &m->drop_unlinked) != 0)
+		return FAIL_TEMP;
+	tell_written(s, name, false);
+	return 0;
+}
+
+void
+spool_drop_due(struct spool *s, struct message *m)
+{
+	m->drop_due = false;
+	settle_add(s, SETTLE_DROP, m, 0, RULE('Y') ? m->place.use : 0,
+	    spool_drop_remove(s, m) == 0);
+}
+
+void
+spool_drop(struct spool *s, struct message *m, const char *name)
+{
+	if (m->drop != NULL)
+		return;		/* it is going already */
+	m->drop = xstrdup(name);
+	spool_drop_due(s, m);
+}
+
+void
+spool_drop_found(struct spool *s, struct message *m, const char *name)
+{
+	if (m->drop != NULL)
+		return;
+	m->drop = xstrdup(name);
+	m->drop_due = RULE('G') && m->held != 0;
+	if (!m->drop_due)
+		spool_drop_due(s, m);
 }
 
 /* --- reading ------------------------------------------------------------- */

@@ -78,6 +78,7 @@ static const struct field envelope_fields[] = {
 	ONE(16, U32, envelope, uidvalidity),
 	ONE(17, U32, envelope, mail_flags),
 	ONE(18, U64, envelope, date_s),
+	ONE(21, U32, envelope, dropped),
 	MANY(19, envelope, to, n_to, recipient, recipient_fields),
 	MANY(20, envelope, closes, n_closes, closing, closing_fields),
 	NO_MORE

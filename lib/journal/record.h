@@ -61,6 +61,7 @@ struct envelope {
 	uint64_t	size;		/* octets of the content, CRLF */
 	int64_t		received_ms;
 	uint32_t	flags;		/* enum spool_flags of the catalogue */
+	uint32_t	dropped;	/* 1: came as a file of maildrop/ */
 	/* of an APPEND only; its account and home are recipient 0 */
 	struct str	mailbox, mailboxid, keywords;
 	uint32_t	uid, uidvalidity, mail_flags;

@@ -171,6 +171,7 @@ settled(struct spool *s, struct settle *e)
 		break;
 	case SETTLE_MARK:
 	case SETTLE_UNLINK:
+	case SETTLE_DROP:
 		break;		/* letting go of the segment is all */
 	}
 	message_release(s, m);
@@ -283,9 +284,10 @@ redo(struct spool *s, const struct settle *e, bool *covers_out)
 	struct message *m = e->m;
 
 	*covers_out = false;
-	if (e->kind == SETTLE_UNLINK) {
+	if (e->kind == SETTLE_UNLINK || e->kind == SETTLE_DROP) {
 		*covers_out = true;
-		return spool_file_remove(s, m);
+		return e->kind == SETTLE_UNLINK ? spool_file_remove(s, m) :
+		    spool_drop_remove(s, m);
 	}
 	if (m->open == 0)
 		return 0;	/* the file is gone or going */

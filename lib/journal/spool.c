@@ -86,6 +86,7 @@ message_free(struct spool *s, struct message *m)
 	for (size_t i = 0; i < m->env.n_to; i++)
 		free(m->to[i].reason);
 	free(m->to);
+	free(m->drop);
 	arena_free(&m->arena);
 	free(m->bytes);
 	free(m);
@@ -118,6 +119,8 @@ message_release(struct spool *s, struct message *m)
 	if (m->held == 0 || !(m->file == FILE_SETTLED || written ||
 	    all_past(m, DELIVERY_SETTLED)))
 		return;
+	if (m->drop_due)
+		spool_drop_due(s, m);
 	journal_release(s->journal, m->held);
 	m->held = 0;
 	message_doubt(s, m);

@@ -72,6 +72,9 @@ struct message {
 	bool		file_went;	/* its END says: there was one */
 	bool		large;		/* body in tmp/ */
 	bool		unlinked;
+	char		*drop;		/* its file in maildrop/, or NULL */
+	bool		drop_due;	/* goes when the commit is released */
+	bool		drop_unlinked;
 	unsigned	pins;		/* settles, jobs and hand-overs */
 	int64_t		since_ms;	/* committed, on the owner's clock */
 	void		*user;
@@ -169,6 +172,16 @@ void	spool_result(struct spool *s, struct message *m, uint32_t number);
 void	spool_mark(struct spool *s, struct message *m, const struct mark *mark,
 	    spool_marked_fn *fn, void *arg);
 
+/* m is the message of maildrop/NAME, and durable: the file goes.  R19: m's
+ * place in the ring stays until that is on the disk, so that a file that
+ * returns is known. */
+void	spool_drop(struct spool *s, struct message *m, const char *name);
+/* The same for a message that a start has found: the ring may be believed
+ * because it is in the page cache only (a sync of the last process failed).
+ * The file goes when this process has settled what became of m. */
+void	spool_drop_found(struct spool *s, struct message *m,
+	    const char *name);
+
 struct message *spool_find(struct spool *s, struct str mid);
 /* The content again, from ring or file: env.size octets. */
 int	spool_content(struct spool *s, struct message *m, struct buf *out)
@@ -191,7 +204,9 @@ void	spool_tidy(struct spool *s);
 
 /* --- between the files of spool.h only ----------------------------------- */
 
-enum settle_kind { SETTLE_RESULT, SETTLE_FILE, SETTLE_MARK, SETTLE_UNLINK };
+enum settle_kind { SETTLE_RESULT, SETTLE_FILE, SETTLE_MARK, SETTLE_UNLINK,
+    SETTLE_DROP		/* a file of maildrop/ is unlinked */
+};
 
 /* A piece of work and the segment it holds (0: none).  done: it lies in
  * `fresh` until a sync has covered it; else it failed and is tried again. */
@@ -207,6 +222,8 @@ int	spool_file_content(struct spool *s, struct message *m,
 	    struct buf *out) MUST_CHECK;
 int	spool_file_remove(struct spool *s, struct message *m);
 void	spool_file_unlink(struct spool *s, struct message *m, uint64_t use);
+int	spool_drop_remove(struct spool *s, struct message *m);
+void	spool_drop_due(struct spool *s, struct message *m);
 
 struct message *message_new(struct spool *s, enum journal_type type,
 	    struct str envelope);

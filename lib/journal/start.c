@@ -190,6 +190,9 @@ place_message(struct spool *s, struct message *m)
 		m->file_there = m->file_there || m->file_went;
 		spool_file_unlink(s, m, m->end_use);
 	}
+	/* likewise the file it came in */
+	if (m->env.dropped != 0 && RULE('Z'))
+		settle_add(s, SETTLE_DROP, m, 0, m->place.use, true);
 	message_release(s, m);
 	message_doubt(s, m);
 }

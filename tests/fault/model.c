@@ -1038,14 +1038,10 @@ one_run(struct run *r, uint64_t seed)
 
 /* --- one schedule by hand ------------------------------------------------- */
 
-/* A message of one travelling recipient, alone in its batch. */
-static struct message *
-plain_commit(struct run *r)
+static struct ledger *
+plain_entry(struct run *r)
 {
-	struct ledger *l = &r->book[r->entries];
-	struct recipient to = { .kind = REMOTE };
-	struct envelope e = { .to = &to, .n_to = 1, .size = 4 };
-	struct message *m = NULL;
+	struct ledger *l = &r->book[r->entries++];
 
 	memset(l, 0, sizeof(*l));
 	l->cause = -1;
@@ -1054,8 +1050,19 @@ plain_commit(struct run *r)
 	mid_make(1000 + r->now++, 1, l->mid);
 	buf_init(&l->content, 100);
 	buf_z(&l->content, "mail");
-	e.mid = str_of(l->mid);
-	r->entries++;
+	return l;
+}
+
+/* A message of one travelling recipient, alone in its batch. */
+static struct message *
+plain_commit(struct run *r)
+{
+	struct ledger *l = plain_entry(r);
+	struct recipient to = { .kind = REMOTE };
+	struct envelope e = { .to = &to, .n_to = 1, .size = 4,
+	    .mid = str_of(l->mid) };
+	struct message *m = NULL;
+
 	if (spool_commit(r->spool, JOURNAL_COMMIT, &e, 4, fill, l->content.p,
 	    r->now, &m) != 0 || spool_flush(r->spool) != 0)
 		violate(r, "stuck (plain commit)", l->mid, 0);
@@ -1073,6 +1080,30 @@ marks(struct run *r, struct message *m, int n)
 	}
 }
 
+static void
+begin_by_hand(struct run *r, uint64_t seed)
+{
+	sim_init(&r->sim, seed);
+	rand_seed(seed);
+	r->disk = sim_disk(&r->sim);
+	r->limits = (struct journal_limits){ 3, 8 * SIM_BLOCK };
+	r->entries = r->flights = 0;
+	list_init(&r->told);
+	r->now = 1;
+	r->violation = NULL;
+	start(r, false);
+}
+
+static void
+free_by_hand(struct run *r)
+{
+	if (r->spool != NULL)
+		spool_close(r->spool);
+	for (int i = 0; i < r->entries; i++)
+		buf_free(&r->book[i].content);
+	sim_free(&r->sim);
+}
+
 /*
  * R3, T.  A file is unlinked, its END lies in the oldest segment, no sync has
  * come, and marks fill the ring: the END's segment must not be used again, or
@@ -1085,15 +1116,7 @@ end_outlives_unlink(struct run *r, uint64_t seed)
 	struct mark done = { .state = RECIPIENT_DONE };
 	struct message *m;
 
-	sim_init(&r->sim, seed);
-	rand_seed(seed);
-	r->disk = sim_disk(&r->sim);
-	r->limits = (struct journal_limits){ 3, 8 * SIM_BLOCK };
-	r->entries = r->flights = 0;
-	list_init(&r->told);
-	r->now = 1;
-	r->violation = NULL;
-	start(r, false);
+	begin_by_hand(r, seed);
 	m = plain_commit(r);
 	marks(r, m, 4);
 	(void)spool_sweep(r->spool, r->now, 9);
@@ -1108,11 +1131,122 @@ end_outlives_unlink(struct run *r, uint64_t seed)
 	spool_close(r->spool);
 	sim_cut(&r->sim);
 	start(r, false);
-	if (r->spool != NULL)
-		spool_close(r->spool);
-	for (int i = 0; i < r->entries; i++)
-		buf_free(&r->book[i].content);
-	sim_free(&r->sim);
+	free_by_hand(r);
+}
+
+/* --- maildrop, by hand ---------------------------------------------------- */
+
+static void
+drop_name(const struct ledger *l, char out[DISK_NAME_MAX])
+{
+	snprintf(out, DISK_NAME_MAX, "maildrop/%s", l->mid);
+}
+
+/* Whoever leaves a file there syncs it and is gone: it is a promise. */
+static struct message *
+take_drop(struct run *r)
+{
+	struct ledger *l = plain_entry(r);
+	struct recipient to = { .kind = REMOTE };
+	struct envelope e = { .to = &to, .n_to = 1, .size = 4, .dropped = 1,
+	    .mid = str_of(l->mid) };
+	struct message *m = NULL;
+	char name[DISK_NAME_MAX];
+
+	drop_name(l, name);
+	sim_put(&r->sim, name, STR("mail"), 0);
+	sim_settle(&r->sim, name);
+	if (spool_commit(r->spool, JOURNAL_COMMIT, &e, 4, fill, l->content.p,
+	    r->now, &m) != 0)
+		violate(r, "stuck (maildrop)", l->mid, 0);
+	return m;
+}
+
+/* A process begins, and finds what lies in maildrop: does the ring know it? */
+static void
+start_with_drop(struct run *r, bool cut, bool *file_out, bool *known_out)
+{
+	struct ledger *l = &r->book[0];
+	char name[DISK_NAME_MAX];
+	struct message *m;
+	struct str file;
+	struct why why;
+
+	spool_close(r->spool);
+	if (cut)
+		sim_cut(&r->sim);
+	if (spool_open(&r->spool, &r->disk, r->limits, &ops, r, &why) != 0)
+		violate(r, "stuck (does not start)", why.text, 0);
+	drop_name(l, name);
+	m = dict_get(&r->spool->messages, str_of(l->mid));
+	*file_out = sim_get(&r->sim, name, false, &file);
+	*known_out = m != NULL;
+	if (m != NULL && *file_out)
+		spool_drop_found(r->spool, m, l->mid);
+	spool_begin(r->spool);
+	spool_tidy(r->spool);
+}
+
+static void
+sync_all(struct run *r)
+{
+	(void)spool_sync_begin(r->spool);
+	sim_syncfs_begin(&r->sim);
+	sync_end(r, false);
+}
+
+/*
+ * R19, Y.  The file of maildrop is unlinked, its commit lies in the oldest
+ * segment, and everything else would let that go.  Z: the process dies
+ * behind the unlink, and the next one sees no file.
+ */
+static void
+commit_outlives_drop(struct run *r, uint64_t seed)
+{
+	struct mark done = { .state = RECIPIENT_DONE };
+	struct message *m;
+	bool file, known;
+
+	begin_by_hand(r, seed);
+	m = take_drop(r);
+	spool_flush(r->spool);
+	spool_drop(r->spool, m, r->book[0].mid);
+	marks(r, m, 4);
+	spool_mark(r->spool, m, &done, NULL, NULL);	/* fills segment 0 */
+	spool_flush(r->spool);
+	spool_tidy(r->spool);
+	if (seed % 2 == 1)
+		start_with_drop(r, false, &file, &known);
+	m = plain_commit(r);
+	marks(r, m, 30);
+	start_with_drop(r, true, &file, &known);
+	if (file && !known)
+		violate(r, "doubled (maildrop)", r->book[0].mid, 0);
+	free_by_hand(r);
+}
+
+/*
+ * R19, G.  The batch with its commit is refused and the process dies; the
+ * next one reads it from the page cache, and no sync will say that it is not
+ * on the disk.  The file must outlive that.
+ */
+static void
+drop_outlives_refusal(struct run *r, uint64_t seed)
+{
+	bool file, known;
+
+	begin_by_hand(r, seed);
+	(void)take_drop(r);
+	r->sim.fail_sync = 1;
+	spool_flush(r->spool);
+	r->sim.fail_sync = 0;
+	start_with_drop(r, false, &file, &known);
+	sync_all(r);
+	sync_all(r);
+	start_with_drop(r, true, &file, &known);
+	if (!file && !known)
+		violate(r, "lost (maildrop)", r->book[0].mid, 0);
+	free_by_hand(r);
 }
 
 /* --- main ---------------------------------------------------------------- */
@@ -1126,6 +1260,10 @@ all_pass(uint64_t runs, uint64_t seed, bool verbose)
 	r->verbose = verbose;
 	for (i = 0; i < 20 && r->violation == NULL; i++)
 		end_outlives_unlink(r, i);
+	for (i = 0; i < 20 && r->violation == NULL; i++)
+		commit_outlives_drop(r, i);
+	for (i = 0; i < 20 && r->violation == NULL; i++)
+		drop_outlives_refusal(r, i);
 	for (i = 0; i < runs && r->violation == NULL; i++) {
 		one_run(r, seed + i);
 		if (r->violation != NULL)
@@ -1173,6 +1311,9 @@ static const struct {
 	{ "C", "R19 a DSN and the mark on its cause stand in one record", 1 },
 	{ "J", "R19 and that is heard when the ring is read", 1 },
 	{ "K", "R19 who is over is in no other DSN", 1 },
+	{ "Y", "R19 a commit stays until its file of maildrop is gone", 1 },
+	{ "Z", "R19 also when the process died in between", 1 },
+	{ "G", "R19 a commit that a start found takes no file away", 1 },
 	{ "L", "one END a recipient counts in a batch", 1 },
 	{ "Q", "a mark is answered when it is durable", 1 },
 	{ "M", "R3 a mark holds its segment until the file has it", 1 },

@@ -545,6 +545,15 @@ sim_put(struct sim *s, const char *name, struct str content, int stop)
 		n->cache = file;
 }
 
+void
+sim_settle(struct sim *s, const char *name)
+{
+	struct sim_name *n = name_of(s, name, false);
+
+	sync_file(&s->file[n->cache]);
+	n->platter = n->cache;
+}
+
 bool
 sim_get(struct sim *s, const char *name, bool platter, struct str *content_out)
 {

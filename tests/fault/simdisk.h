@@ -61,6 +61,8 @@ void	sim_syncfs_end(struct sim *s, bool fail);
 /* A whole small file at once, as stored writes it: content, then name.
  * stop: 0 all of it, 1 nothing renamed, 2 only half of the content. */
 void	sim_put(struct sim *s, const char *name, struct str content, int stop);
+/* That file and its name, synced by who left it there. */
+void	sim_settle(struct sim *s, const char *name);
 /* What a reader would see, and what would be left without any unsynced
  * write.  false: no such file. */
 bool	sim_get(struct sim *s, const char *name, bool platter,
