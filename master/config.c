@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #include "base/file.h"
 #include "mail/provider.h"
 #include "base/banned.h"
+
+#define DROP_GROUP	"veredus-drop"	/* sendmail(8)'s */
 
 static int
 read_text(struct config *c, struct buf *errors)
@@ -222,6 +225,7 @@ config_find_users(const struct config *c, struct buf *errors)
 	uint32_t base = c->conf.master.uid_base;
 	size_t before = errors->len;
 	const struct passwd *pw;
+	const struct group *gr;
 	char name[64];
 
 	for (int k = MASTER + 1; k < PROC_COUNT; k++) {
@@ -247,6 +251,9 @@ config_find_users(const struct config *c, struct buf *errors)
 		master.uid[k] = pw->pw_uid;
 		master.gid[k] = pw->pw_gid;
 	}
+	gr = base == 0 && !master.is_unprivileged ? getgrnam(DROP_GROUP) :
+	    NULL;
+	master.drop_gid = gr != NULL ? gr->gr_gid : 0;
 	return errors->len == before;
 }
 

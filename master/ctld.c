@@ -289,7 +289,7 @@ typedef void run_fn(struct session *, const struct str *, size_t);
 
 static run_fn cmd_ban_forget, cmd_ban_list, cmd_ban_set, cmd_dns, cmd_lane,
     cmd_queue_act, cmd_queue_list, cmd_queue_why, cmd_reload, cmd_route,
-    cmd_spf, cmd_spool_check, cmd_stat,
+    cmd_spf, cmd_spool_check, cmd_spool_collect, cmd_stat,
     cmd_status, cmd_stop, cmd_trace;
 
 #define WHAT	"ID, ADDRESS or all, then a reason"
@@ -318,6 +318,7 @@ static const struct command {
 	{ { "dns" }, 2, 2, false, cmd_dns, "TYPE NAME" },
 	{ { "spf" }, 3, 3, false, cmd_spf, "ADDRESS HELO MAILFROM" },
 	{ { "spool", "check" }, 0, 0, false, cmd_spool_check, "" },
+	{ { "spool", "collect" }, 0, 0, true, cmd_spool_collect, "" },
 	{ { "bans", "list" }, 0, 0, false, cmd_ban_list, "" },
 	{ { "bans", "rm" }, 1, 1, true, cmd_ban_forget, "ADDRESS" },
 	{ { "bans", "add" }, 2, 2, true, cmd_ban_set, "ADDRESS SECONDS" },
@@ -531,6 +532,15 @@ cmd_spool_check(struct session *s, const struct str *argv, size_t argc)
 
 	(void)argv, (void)argc;
 	ask_spool_check(ask_whom(s, SPOOLD, 0), &n, then, s);
+}
+
+static void
+cmd_spool_collect(struct session *s, const struct str *argv, size_t argc)
+{
+	struct note_drop_look n = { .what = 0 };
+
+	(void)argv, (void)argc;
+	ask_drop_look(ask_whom(s, SPOOLD, 0), &n, then, s);
 }
 
 static void

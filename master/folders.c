@@ -42,6 +42,7 @@ static const struct row {
 	{ FOLDER_INDEX,	  FOLDER_STATE, "index",   STORED, STORED, 0700 },
 	/* maildrop in it is everybody's to reach */
 	{ FOLDER_SPOOL,	  FOLDER_COUNT, "spool",   SPOOLD, SPOOLD, 0711 },
+	{ FOLDER_MAILDROP, FOLDER_SPOOL, "maildrop", SPOOLD, SPOOLD, 03730 },
 	{ FOLDER_MAIL,	  FOLDER_COUNT, "mail",	   STORED, STORED, 0711 },
 	{ FOLDER_LOG,	  FOLDER_COUNT, "log",	   LOGD,   LOGD,   0750 },
 };
@@ -75,6 +76,22 @@ setting(enum folder f)
 	}
 }
 
+/*
+ * maildrop is sendmail's to write and nobody's to read.  What is left there
+ * has its group, which spoold is in, so spoold may read it.  Without the group
+ * (an instance for tests) everybody may write, and the sticky bit must do.
+ */
+static void
+open_to_drop(const struct row *r, gid_t *gid, mode_t *mode)
+{
+	if (r->folder != FOLDER_MAILDROP)
+		return;
+	if (master.drop_gid != 0)
+		*gid = master.drop_gid;
+	else
+		*mode |= 03;
+}
+
 /* mkdir -p; a folder that is there is as good. */
 static int
 make_folders(int at, char *path)
@@ -95,13 +112,15 @@ give(int fd, const struct row *r)
 {
 	uid_t uid = r->owner == MASTER ? geteuid() : master.uid[r->owner];
 	gid_t gid = r->group == MASTER ? getegid() : master.gid[r->group];
+	mode_t mode = r->mode;
 	struct stat st;
 
+	open_to_drop(r, &gid, &mode);
 	if (fstat(fd, &st) != 0)
 		return FAIL_PERM;
 	if ((st.st_uid != uid || st.st_gid != gid) && fchown(fd, uid, gid) != 0)
 		return FAIL_PERM;
-	if ((st.st_mode & 07777) != r->mode && fchmod(fd, r->mode) != 0)
+	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) != 0)
 		return FAIL_PERM;
 	return 0;
 }

@@ -66,7 +66,7 @@ struct config {
 
 enum folder { FOLDER_RUN, FOLDER_EMPTY, FOLDER_STATE, FOLDER_USERS,
     FOLDER_TABLES, FOLDER_DKIM, FOLDER_RATED, FOLDER_ACCOUNT, FOLDER_INDEX, FOLDER_SPOOL,
-    FOLDER_MAIL, FOLDER_LOG, FOLDER_COUNT };
+    FOLDER_MAILDROP, FOLDER_MAIL, FOLDER_LOG, FOLDER_COUNT };
 
 struct socket {
 	struct link	link;
@@ -85,6 +85,7 @@ struct master {
 	int		lock_fd;
 	int		program[PROC_COUNT];
 	int		folder[FOLDER_COUNT];
+	gid_t		drop_gid;	/* who may leave mail; 0: everybody */
 	struct config	*config;
 	uint32_t	generation;	/* of settings */
 	uint32_t	channels;	/* generation of channels */

@@ -65,6 +65,9 @@ tell_self(struct child *c)
 			len += (size_t)snprintf(groups + len,
 			    sizeof(groups) - len, "%s%u", len > 0 ? " " : "",
 			    master.gid[k]);
+	if (c->kind == SPOOLD && master.drop_gid != 0)
+		(void)snprintf(groups + len, sizeof(groups) - len, "%s%u",
+		    len > 0 ? " " : "", master.drop_gid);
 	n.groups = str_of(groups);
 	if (master.is_unprivileged)
 		n.flags |= SELF_UNPRIVILEGED;

@@ -146,9 +146,11 @@ refuse_commit(struct draft *d, int fail)
 	switch (fail) {
 	case FAIL_DENIED:
 		/* the same id again: bounce made its report a second time,
-		 * or a face repeats itself; what is here stays */
+		 * a file of maildrop was brought twice, or a face repeats
+		 * itself; what is here stays */
 		if ((d->env.flags & SPOOL_DSN) != 0 ||
-		    d->type == JOURNAL_APPEND)
+		    d->type == JOURNAL_APPEND ||
+		    maildrop_is_out(d->env.mid))
 			refuse(d, 0, "is here already");
 		else
 			refuse(d, FAIL_TEMP, "this id is taken");
@@ -223,6 +225,8 @@ draft_committed(struct message *m, int fail)
 	}
 	say_full(false);
 	spoold.accepted++;
+	if (d->type == JOURNAL_COMMIT)
+		maildrop_committed(m);
 	answer(d->chan, d->ticket, 0, "");
 	spoold_log(LOG_LEVEL_INFO, d->type == JOURNAL_APPEND ?
 	    "spool-append" : "spool-accepted", m);
@@ -311,6 +315,7 @@ take_envelope(struct draft *d, const struct note_spool_commit *n)
 	e->size = n->size;
 	e->received_ms = n->received_ms;
 	e->flags = n->flags;
+	e->dropped = maildrop_is_out(e->mid);
 	e->to = (struct recipient *)(void *)d->to.p;
 	e->n_to = d->to.len / sizeof(struct recipient);
 	e->closes = (struct closing *)(void *)d->closes.p;
@@ -381,6 +386,7 @@ on_rcpt(struct chan *c, const struct note *note)
 	to.account = keep(d, n->account);
 	to.home = keep(d, n->home);
 	to.detail = keep(d, n->detail);
+	to.reason = keep(d, n->reason);
 	if (n->kind == ROUTE_REMOTE && daemon_conf()->spool.hold)
 		to.state = RECIPIENT_HELD;
 	buf_mem(&d->to, &to, sizeof(to));

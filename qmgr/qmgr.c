@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "crypto/digest.h"
 #include "daemon/daemon.h"
+#include "mail/code.h"
 #include "qmgr/resume.h"
 #include "qmgr/schedule.h"
 #include "qmgr/send.h"
@@ -280,6 +281,18 @@ ready_all(const struct message *m)
 	}
 }
 
+/* smtpd would not take it, and its sender was gone already: the reply is the
+ * reason.  One that stayed "later" to the end is over like any other. */
+static void
+refused(struct item *i)
+{
+	struct str code = code_of_reply(str_of(i->reason));
+	char status[16];
+
+	(void)snprintf(status, sizeof(status), "%.*s", STR_ARG(code));
+	fail_item(i, str_starts(code, "5") ? status : "5.4.7");
+}
+
 static void
 try_item(struct item *i)
 {
@@ -288,6 +301,10 @@ try_item(struct item *i)
 
 	if (i->kind == ROUTE_REMOTE) {
 		ready_all(i->message);
+		return;
+	}
+	if (i->kind == ROUTE_REFUSED) {
+		refused(i);
 		return;
 	}
 	qmgr.trying++;

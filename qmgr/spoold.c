@@ -23,6 +23,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "crypto/digest.h"
 
 #include "base/banned.h"
 
@@ -199,6 +200,7 @@ on_tick(struct timer *t)
 	draft_tick();
 	deliver_tick();
 	wait_tick();
+	maildrop_tick();
 	settling_tick();
 	if (!spoold.replayed && deliver_out() == 0)
 		replay_over();
@@ -210,6 +212,12 @@ cannot_start(const struct why *why)
 {
 	log_say(LOG_LEVEL_ERROR, "spool-unusable", "%s", why->text);
 	daemon_exit();
+}
+
+static void
+before_cage(void)
+{
+	digest_warm();
 }
 
 static bool
@@ -234,6 +242,7 @@ start(void)
 	    spool_open(&spoold.spool, &spoold.disk, limits, &ops, NULL,
 	    &why) != 0)
 		cannot_start(&why);
+	maildrop_start();
 	spool_begin(spoold.spool);
 	timer_set(&spoold.tick, 0);
 	timer_set(&spoold.replay_limit, REPLAY_MAX_MS);
@@ -275,6 +284,7 @@ static void
 on_peer_gone(struct chan *c)
 {
 	draft_peer_gone(c);
+	maildrop_peer_gone(c);
 	if (c->peer == STORED)
 		deliver_peer(NULL);
 }
@@ -305,7 +315,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct daemon_ops daemon = {
-		.kind = SPOOLD, .start = start, .on_peer = on_peer,
+		.kind = SPOOLD, .before_cage = before_cage, .start = start, .on_peer = on_peer,
 		.on_note = on_note, .on_peer_gone = on_peer_gone,
 		.on_drain = on_drain, .on_stat = on_stat,
 	};

@@ -7,6 +7,7 @@
  *	deliver.c	hand-overs to stored
  *	wait.c		what waits: telling qmgr, its tries and marks
  *	settling.c	the sync once a second
+ *	maildrop.c	what programs left while nobody took their mail
  *
  * What is durable and when stands in lib/journal/spool.h; here notes come
  * and go.
@@ -71,6 +72,14 @@ void	wait_tick(void);
 /* A hand-over failed: written down, then told to qmgr. */
 void	wait_defer(struct message *m, uint32_t number, struct str reason,
 	    bool held);
+
+/* maildrop.c */
+void	maildrop_start(void);	/* after spool_open, before anything else */
+void	maildrop_tick(void);
+void	maildrop_look(struct chan *c, uint32_t ticket);	/* sendmail -q */
+bool	maildrop_is_out(struct str mid);
+void	maildrop_committed(struct message *m);
+void	maildrop_peer_gone(struct chan *c);
 
 /* settling.c */
 void	settling_tick(void);

@@ -437,6 +437,9 @@ wait_note(struct chan *c, const struct note *n)
 	case NOTE_SPOOL_CHECK:
 		on_check(c, n);
 		break;
+	case NOTE_DROP_LOOK:
+		maildrop_look(c, n->ticket);
+		break;
 	default:
 		break;
 	}

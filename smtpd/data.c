@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,7 +79,10 @@ cmd_data(struct smtp *s, struct str args)
 		return smtp_refuse(s, &bad_order);
 	if (tx->recipients == 0)
 		return smtp_refuse(s, &nobody);
-	mid_make(clock_real_ms(), daemon_boot(), tx->mid);
+	if (s->drop != NULL)
+		memcpy(tx->mid, drop_mid(s->drop), sizeof(tx->mid));
+	else
+		mid_make(clock_real_ms(), daemon_boot(), tx->mid);
 	buf_init(&tx->content, ROOM);
 	buf_init(&tx->raw, ROOM);
 	smtp_body_begin(&tx->body, conf->smtpd.size_limit);
@@ -401,6 +405,7 @@ say_recipients(struct smtp *s)
 			.mid = str_of(tx->mid), .kind = t->kind,
 			.address = t->address, .account = t->account,
 			.home = t->home, .detail = t->detail,
+			.reason = t->reason,
 		};
 
 		if (chan_ok(spoold) && chan_busy(spoold))

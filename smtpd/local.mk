@@ -2,7 +2,7 @@
 noinst_LIBRARIES += smtpd/libsmtpd.a
 smtpd_libsmtpd_a_SOURCES = smtpd/auth.c smtpd/check.c smtpd/command.c smtpd/data.c \
 	smtpd/hello.c smtpd/help.c smtpd/mailtx.c smtpd/quirks.c smtpd/session.c \
-	smtpd/recode.c smtpd/session.h smtpd/sign.c
+	smtpd/drop.c smtpd/recode.c smtpd/session.h smtpd/sign.c
 pkglibexec_PROGRAMS += smtpd/smtpd
 smtpd_smtpd_SOURCES = smtpd/smtpd.c
 smtpd_smtpd_LDADD = smtpd/libsmtpd.a lib/libsmtp.a lib/libsasl.a \

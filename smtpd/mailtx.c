@@ -175,6 +175,24 @@ keep_target(struct tx *tx, struct target *t)
 	return true;
 }
 
+bool
+tx_refuse(struct tx *tx, struct str address, struct str reason)
+{
+	struct target *t = arena_get(&tx->arena, sizeof(*t));
+
+	if (t == NULL)
+		return false;
+	t->kind = ROUTE_REFUSED;
+	t->address = arena_str(&tx->arena, address);
+	t->reason = arena_str(&tx->arena, reason);
+	if (t->address.n != address.n || t->reason.n != reason.n ||
+	    !keep_target(tx, t))
+		return false;
+	tx->recipients++;
+	tx->only_rcpt = STR("");	/* who was taken is not alone */
+	return true;
+}
+
 static bool
 copy_row(struct tx *tx, const struct note_route_row *row)
 {
@@ -280,7 +298,9 @@ cmd_rcpt(struct smtp *s, struct str args)
 	    &s->scratch, &rcpt);
 	if (bad != NULL)
 		return smtp_refuse(s, bad);
-	if (tx->recipients >= daemon_conf()->smtpd.recipient_limit)
+	/* of maildrop there is nobody to send the rest in another message */
+	if (s->drop == NULL &&
+	    tx->recipients >= daemon_conf()->smtpd.recipient_limit)
 		return smtp_say(s, &too_many);
 	tx->rcpt = arena_str(&tx->arena, rcpt.recipient.text);
 	if (tx->rcpt.p == NULL)

@@ -46,6 +46,7 @@ static const struct service services[] = {
 	{ .name = "submissions", .is_submission = true, .needs_login = true,
 	  .offers_auth = true, .begins_tls = true },
 	{ .name = "submit", .is_submission = true, .is_local = true },
+	{ .name = "maildrop", .is_submission = true, .is_local = true },
 };
 
 static struct link sessions = { &sessions, &sessions };
@@ -153,6 +154,10 @@ obey(struct smtp *s, enum step step)
 void
 smtp_go(struct smtp *s, enum step step)
 {
+	if (s->drop != NULL) {
+		drop_go(s, step);
+		return;
+	}
 	obey(s, step);
 	if (step == NEXT && !s->is_over)
 		stream_resume(&s->stream);
@@ -255,10 +260,11 @@ on_input(struct stream *st)
 
 /* --- begin and end ------------------------------------------------------- */
 
-static void
-session_free(struct smtp *s)
+void
+smtp_release(struct smtp *s)
 {
-	static const enum proc asked[] = { AUTHD, RATED, ROUTED, SPOOLD, SIGND };
+	static const enum proc asked[] = { AUTHD, RATED, ROUTED, SPOOLD,
+	    SIGND, CHECKD };
 
 	/* Asks are forgotten on every channel: a session does not know which
 	 * worker of a pool it asked. */
@@ -267,11 +273,17 @@ session_free(struct smtp *s)
 			chan_forget(daemon_peer(asked[i], k), s);
 	chan_forget(NULL, s);
 	timer_stop(&s->delay);
-	list_remove(&s->link);
 	tx_end(&s->tx);
 	sasl_end(&s->sasl);
 	arena_free(&s->scratch);
 	arena_free(&s->arena);
+}
+
+static void
+session_free(struct smtp *s)
+{
+	smtp_release(s);
+	list_remove(&s->link);
 	stream_free(&s->stream);
 	free(s);
 	if (daemon_draining() && list_empty(&sessions))
@@ -329,22 +341,29 @@ find_service(const char *name)
 }
 
 void
-smtp_client(int fd, const char *service_name, struct str peer)
+smtp_begin(struct smtp *s, const char *service_name, struct str peer)
 {
-	const struct service *service = find_service(service_name);
-	const struct conf *conf = daemon_conf();
-	struct smtp *s = xcalloc(1, sizeof(*s));
-
-	s->service = service;
-	list_push(&sessions, &s->link);
+	s->service = find_service(service_name);
 	arena_init(&s->arena, SESSION_CAP);
 	arena_init(&s->scratch, SCRATCH_CAP);
 	timer_init(&s->delay, on_delay);
 	tx_begin(&s->tx);
 	sid_make(clock_real_ms(), s->sid);
 	s->peer = arena_str(&s->arena, peer);
-	s->may_relay = service->is_local ||
-	    net_listed(&conf->smtpd.relay_networks, peer);
+	s->may_relay = s->service->is_local ||
+	    net_listed(&daemon_conf()->smtpd.relay_networks, peer);
+}
+
+void
+smtp_client(int fd, const char *service_name, struct str peer)
+{
+	const struct conf *conf = daemon_conf();
+	struct smtp *s = xcalloc(1, sizeof(*s));
+	const struct service *service;
+
+	smtp_begin(s, service_name, peer);
+	service = s->service;
+	list_push(&sessions, &s->link);
 	stream_init(&s->stream, fd, IN_MAX, OUT_MAX, &stream_ops);
 	stream_idle(&s->stream, conf->smtpd.command_timeout);
 	if (service->begins_tls && smtpd_tls() == NULL) {

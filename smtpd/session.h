@@ -11,6 +11,7 @@
  *	recode.c	re-encodes what may not travel as it is
  *	check.c		has it checked: SPF, DKIM, DMARC
  *	sign.c		has it signed before it is stored
+ *	drop.c		what waited in maildrop: a session without a client
  *	quirks.c	those who are no SMTP clients at all
  *	smtpd.c		the process: services, certificate, drain
  *
@@ -64,6 +65,7 @@ struct target {
 	struct str	key;		/* equal ones are one delivery */
 	uint32_t	kind;		/* enum route_kind */
 	struct str	address, account, home, detail;
+	struct str	reason;		/* ROUTE_REFUSED: the reply */
 };
 
 struct targets {
@@ -122,6 +124,7 @@ struct login {
 
 struct smtp {
 	struct stream	stream;
+	struct drop	*drop;		/* no client: the stream has no socket */
 	struct link	link;		/* of all sessions */
 	struct arena	arena;		/* as long as the session */
 	struct arena	scratch;	/* as long as a command */
@@ -147,6 +150,8 @@ struct smtp {
 /* --- session.c ----------------------------------------------------------- */
 
 void	smtp_client(int fd, const char *service, struct str peer);
+/* All of a session but its stream. */
+void	smtp_begin(struct smtp *s, const char *service, struct str peer);
 /* What a note or a timer led to: the end of every WAIT. */
 void	smtp_go(struct smtp *s, enum step step);
 /* NEXT after wait_ms; `then` runs first (may be NULL). */
@@ -162,6 +167,8 @@ void	smtp_forget_mail(struct smtp *s);
 /* begins a log line with sid; the caller goes on and ends it */
 void	smtp_log(const struct smtp *s, enum log_level level,
 	    const char *event);
+/* Lets go of all a session holds but its stream. */
+void	smtp_release(struct smtp *s);
 /* All that are idle are told and closed; the others when they are. */
 void	smtp_drain_all(void);
 size_t	smtp_count(void);
@@ -185,6 +192,9 @@ void	tx_begin(struct tx *tx);	/* once a session */
 void	tx_end(struct tx *tx);		/* all memory and descriptors back */
 
 void	tx_drop_content(struct tx *tx);
+/* Takes a recipient who gets a bounce in place of the message; false: no
+ * room. */
+bool	tx_refuse(struct tx *tx, struct str address, struct str reason);
 /* Takes what it can of the stream's input. */
 enum step smtp_data_input(struct smtp *s);
 
@@ -211,6 +221,16 @@ enum step smtp_help_later(struct smtp *s);
 /* Is this the first line of another protocol?  Then nothing of it may be
  * read as SMTP. */
 bool	quirk_is_foreign(struct str line);
+
+/* --- drop.c -------------------------------------------------------------- */
+
+/* spoold gives a file of maildrop/. */
+void	drop_note(struct chan *c, const struct note *n);
+/* What a step, a note or a timer of a session without client led to. */
+void	drop_go(struct smtp *s, enum step step);
+const char *drop_mid(const struct drop *d);
+void	drop_peer_gone(struct chan *c);
+size_t	drop_count(void);
 
 /* --- smtpd.c ------------------------------------------------------------- */
 

@@ -4,7 +4,8 @@
  *
  * In: connected sockets, by service; the certificate; channels to rated (may
  * this address come in), authd (is this the password), routed (where does
- * this address go) and spoold (write it down).  Out: messages, to spoold.
+ * this address go) and spoold (write it down), which also brings what waited
+ * in maildrop.  Out: messages, to spoold.
  *
  * It opens no file and makes no connection; it never says 250 to a message
  * that spoold has not written down; it never relays for a stranger, for it
@@ -67,6 +68,13 @@ start(void)
 }
 
 static void
+on_note(struct chan *c, const struct note *n)
+{
+	if (n->kind == NOTE_DROP_MAIL)
+		drop_note(c, n);
+}
+
+static void
 on_drain(int64_t within_ms)
 {
 	(void)within_ms;
@@ -77,6 +85,7 @@ static void
 on_stat(void)
 {
 	daemon_stat("sessions", smtp_count());
+	daemon_stat("of-maildrop", drop_count());
 	daemon_stat("accepted", smtpd.accepted);
 }
 
@@ -85,7 +94,8 @@ main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
 		.kind = SMTPD, .before_cage = before_cage, .start = start,
-		.on_client = smtp_client, .on_reload = load_tls,
+		.on_client = smtp_client, .on_note = on_note,
+		.on_peer_gone = drop_peer_gone, .on_reload = load_tls,
 		.on_key = on_key,
 		.on_drain = on_drain, .on_stat = on_stat,
 	};

@@ -244,6 +244,12 @@ verb_spool_check(struct cli *c, int argc, char **argv)
 	return ask(c, "spool", "check", argc, argv, finding_line);
 }
 
+static int
+verb_spool_collect(struct cli *c, int argc, char **argv)
+{
+	return ask(c, "spool", "collect", argc, argv, NULL);
+}
+
 static void
 ban_line(struct cli *c, const struct json_row *r, void *arg)
 {
@@ -296,6 +302,8 @@ const struct verb mail_verbs[] = {
 	    "softfail 2, neutral 3, none 4" },
 	{ "spool check", "", 0, 0, verb_spool_check,
 	    "compare journal, files and folders" },
+	{ "spool collect", "", 0, 0, verb_spool_collect,
+	    "take in now what waits in maildrop (sendmail -q)" },
 	{ "bans list", "", 0, 0, verb_bans_list, "who is refused now" },
 	{ "bans rm", "ADDRESS", 1, 1, verb_bans_rm, "forget a ban" },
 	{ "bans add", "ADDRESS SECONDS", 2, 2, verb_bans_add, "refuse" },

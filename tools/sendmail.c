@@ -47,7 +47,7 @@ print_usage(FILE *f)
 	    "	-bs	speak SMTP on standard input and output\n"
 	    "	-bp	list what waits (mailq)\n"
 	    "	-bi	build the alias tables (newaliases)\n"
-	    "	-q	hand in now what waits in maildrop\n"
+	    "	-q	have what waits in maildrop collected now\n"
 	    "	-o, -N, -R, -V, -v, -A, -L, -m, -n, -U, -G, -h	taken and "
 	    "ignored, but -oi (as -i)\n");
 }
@@ -228,9 +228,6 @@ send_or_leave(struct cli *c, struct mail *m)
 			left = drop_mail(c, m);
 		return left != EX_OK ? left : code;
 	}
-	/* root's mail is the reason to look for what others have left */
-	if (r == SUBMIT_DONE && geteuid() == 0)
-		(void)drop_flush(c);
 	return code;
 }
 

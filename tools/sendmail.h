@@ -65,11 +65,9 @@ int	submit_proxy(struct cli *c);
 
 /* Leaves m in spool/maildrop, durably.  An exit code. */
 int	drop_mail(struct cli *c, const struct mail *m);
-/* Hands in all that waits there.  Needs to be root.  An exit code. */
+/* Asks the suite to look there now, and waits until it has.  An exit code. */
 int	drop_flush(struct cli *c);
 /* How many messages wait there; -1: cannot tell. */
 int	drop_count(struct cli *c);
-/* Makes the folder, so that everybody may leave mail there. */
-int	drop_make(struct cli *c);
 
 #endif

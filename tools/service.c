@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "tools/sendmail.h"
 
 #include "base/banned.h"
 
@@ -99,14 +98,7 @@ verb_start(struct cli *c, int argc, char **argv)
 		cli_say("runs already");
 		return EX_OK;
 	}
-	/* so that programs may leave mail there whenever we do not run */
-	if (drop_make(c) != 0)
-		cli_say("maildrop: %s", strerror(errno));
-	if (argc == 1)
-		return become_master(c, "-f");
-	if ((code = spawn_master(c)) == EX_OK && drop_flush(c) != EX_OK)
-		cli_say("some mail still waits in maildrop");
-	return code;
+	return argc == 1 ? become_master(c, "-f") : spawn_master(c);
 }
 
 static pid_t

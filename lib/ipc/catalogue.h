@@ -196,7 +196,8 @@
 	F(u32,	notify,	    0)	/* DSN NOTIFY bits; 0: default */	\
 	F(str,	account,    ACCOUNT_MAX)	\
 	F(str,	home,	    HOME_MAX)	\
-	F(str,	detail,	    64)
+	F(str,	detail,	    64)	\
+	F(str,	reason,	    TEXT_MAX)	/* ROUTE_REFUSED: the reply */
 #define FIELDS_SPOOL_CLOSE(F)	/* bounce: recipient of the parent that this DSN ends; same batch */ \
 	F(str,	mid,	    26)	/* of the DSN */			\
 	F(str,	cause,	    26)	/* whose recipient is marked bounced */	\
@@ -252,6 +253,15 @@
 	F(u32,	severity,   0)	\
 	F(str,	item,	    256)	\
 	F(str,	text,	    TEXT_MAX)
+#define FIELDS_DROP_MAIL(F)	/* a file of maildrop/, as sendmail(8) left it */ \
+	F(str,	mid,	    26)	/* the message's, made of the file's name */ \
+	F(u32,	uid,	    0)	/* whose file it is */			\
+	F(u32,	is_last,    0)	/* 1: who is "later" once more is refused */
+#define FIELDS_DROP_DONE(F)	\
+	F(u32,	failed,	    0)	/* 0: spoold has it; TEMP: later; else never */ \
+	F(str,	text,	    TEXT_MAX)
+#define FIELDS_DROP_LOOK(F)	/* sendmail -q: look into maildrop/ now */ \
+	F(u32,	what,	    0)
 #define FIELDS_REPLAY_END(F)	/* all open hand-overs of the ring are done */ \
 	F(u32,	boot,	    0)
 
@@ -721,6 +731,9 @@
 	N(SPOOL_APPEND, spool_append, ASK, 60000, BY(STORED), BY(SPOOLD), FD_ANY) \
 	N(SPOOL_CHECK, spool_check, ASK, 60000, BY(CTLD), BY(SPOOLD), FD_NONE) \
 	N(SPOOL_FINDING, spool_finding, ROW, 0, BY(SPOOLD), BY(CTLD), FD_NONE) \
+	N(DROP_MAIL, drop_mail, ASK, 600000, BY(SPOOLD), BY(SMTPD), FD_FILE_RO) \
+	N(DROP_DONE, drop_done, END, 0, BY(SMTPD), BY(SPOOLD), FD_NONE)	\
+	N(DROP_LOOK, drop_look, ASK, 60000, BY(CTLD), BY(SPOOLD), FD_NONE) \
 	N(REPLAY_END, replay_end, PUT, 0, BY(SPOOLD), BY(STORED), FD_NONE) \
 	N(SYNC_FILE, sync_file, PUT, 0, BY(STORED)|BY(SPOOLD), BY(SYNCD), FD_ANY) \
 	N(SYNC_ASK, sync_ask, ASK, 120000, BY(STORED)|BY(SPOOLD), BY(SYNCD), FD_NONE) \
@@ -804,7 +817,12 @@ enum rate_what { RATE_CONNECT, RATE_DISCONNECT, RATE_AUTH_FAILED, RATE_AUTH_OK,
     RATE_UNKNOWN_RCPT, RATE_BAD_COMMAND };
 enum rate_result { RATE_OK, RATE_REFUSE };
 
-enum route_kind { ROUTE_LOCAL, ROUTE_REMOTE };
+enum route_kind {
+	ROUTE_LOCAL,
+	ROUTE_REMOTE,
+	ROUTE_REFUSED,		/* to be bounced: of maildrop, whose sender waits
+				 * for no reply */
+};
 enum route_result { ROUTE_OK, ROUTE_UNKNOWN, ROUTE_NO_RELAY, ROUTE_LOOP,
     ROUTE_TOO_MANY, ROUTE_BAD_ADDRESS, ROUTE_LATER };
 
