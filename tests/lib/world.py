@@ -172,8 +172,8 @@ class Site(Instance):
 class Unbound:
     """Validates the zones that are signed; the others it takes as they are."""
 
-    def __init__(self, zones, anchors):
-        self.dir = os.path.dirname(anchors[0]) if anchors else ""
+    def __init__(self, folder, zones, anchors):
+        self.dir = folder
         with open(os.path.join(self.dir, "unbound.conf"), "w") as f:
             f.write(UNBOUND % (RESOLVER, self.dir))
             for zone in zones:
@@ -258,7 +258,7 @@ class World:
             for zone in self.zones:
                 self.write(zone)
             self.dns.start()
-            self.unbound = Unbound(self.zones, [
+            self.unbound = Unbound(self.dns.dir, self.zones, [
                 self.dns.path(k + ".ds") for k in self.signing.values()])
             self.unbound.start()
             for site in self.site.values():
