@@ -47,7 +47,8 @@ enum phase { READ_NEW, READ_CUR, REBUILD, COMPARE, FIND_NEW, FIND_CUR, TAKE,
     END };
 enum kind { ONLY_NEW, ALL, ANEW };
 
-enum { IN_NEW = 1, MATCHED = 2, ODD_NAME = 4, DOOMED = 8, USED = 128 };
+enum { IN_NEW = 1, MATCHED = 2, ODD_NAME = 4, DOOMED = 8, EXPUNGED = 16,
+    USED = 128 };
 
 struct slot {			/* a file seen */
 	uint64_t	hash, letters;
@@ -64,6 +65,7 @@ struct found {			/* a file that no record has */
 
 struct entry {			/* of the names log */
 	uint32_t	uid;
+	uint32_t	gone_s;		/* when it was expunged; 0: it lives */
 	uint64_t	at;
 };
 
@@ -759,15 +761,31 @@ note_uid(struct box *b, struct str base, uint32_t uid)
 		x->uid = uid;
 }
 
-/* UIDs that the log says are expunged leave the list. */
+static void
+strike_range(struct box_scan *s, const struct log_range *range,
+    uint32_t gone_s)
+{
+	size_t low = 0, high = s->entries, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (s->entry[mid].uid < range->first)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < s->entries && s->entry[low].uid <= range->last; low++)
+		s->entry[low].gone_s = gone_s;
+}
+
+/* What the log says is expunged is struck off the list. */
 static void
 strike(struct box *b)
 {
-	struct box_scan *s = b->scan;
 	struct log_range range;
 	struct log_record l;
 	struct log_walk w;
-	size_t low, high, mid;
+	bool here;
 
 	log_walk_begin(&w, &b->a->log);
 	while (log_walk_next(&w, &l)) {
@@ -777,18 +795,11 @@ strike(struct box *b)
 			note_uid(b, l.name, l.uid);
 		if (l.type != LOG_EXPUNGE)
 			continue;
-		while (log_ranges_next(&l.ranges, &range)) {
-			for (low = 0, high = s->entries; low < high;) {
-				mid = low + (high - low) / 2;
-				if (s->entry[mid].uid < range.first)
-					low = mid + 1;
-				else
-					high = mid;
-			}
-			for (; low < s->entries &&
-			    s->entry[low].uid <= range.last; low++)
-				s->entry[low].at = 0;
-		}
+		/* One whose file went elsewhere has nothing to unlink here. */
+		here = !l.moved && l.when_s > 0 && l.when_s < UINT32_MAX;
+		while (log_ranges_next(&l.ranges, &range))
+			strike_range(b->scan, &range, here ?
+			    (uint32_t)l.when_s : 1);
 	}
 	log_walk_end(&w);
 }
@@ -805,6 +816,7 @@ list_names(struct box *b)
 	names_walk_begin(w, &b->names, names_first(&b->names));
 	while (names_walk_next(w, &e, &x.at)) {
 		x.uid = e.uid;
+		x.gone_s = 0;
 		note_uid(b, str_of(e.base), e.uid);
 		if (s->entries == s->entry_cap) {
 			s->entry_cap = s->entry_cap == 0 ? 256 :
@@ -934,6 +946,30 @@ sizes(struct box *b, const char *base, struct index_record *r,
 	return 0;
 }
 
+/* It was expunged, and its file was not unlinked yet.  One that was touched
+ * since is no longer ours to unlink: somebody put it back. */
+static void
+unlink_later(struct box *b, const struct entry *x)
+{
+	struct names_entry e;
+	char name[FNAME_BUF];
+	struct slot *slot;
+	struct stat st;
+	bool in_new;
+
+	if (names_get(&b->names, x->at, &e) != 0)
+		return;
+	slot = slot_find(b->scan, hash_of(b, str_of(e.base)));
+	if (slot == NULL || slot->uid != x->uid || slot->state & MATCHED)
+		return;
+	slot->state |= EXPUNGED;
+	in_new = (slot->state & IN_NEW) != 0;
+	if (fname_make(str_of(e.base), slot->letters, in_new, name) &&
+	    b->v->stat(b->v, in_new ? b->new_ : b->cur, name, &st) == 0 &&
+	    st.st_ctim.tv_sec <= (time_t)x->gone_s)
+		slot->state |= DOOMED;
+}
+
 static int
 rebuild_one(struct box *b, const struct entry *x)
 {
@@ -946,7 +982,9 @@ rebuild_one(struct box *b, const struct entry *x)
 
 	if (x->uid >= b->uid_next)
 		b->uid_next = x->uid + 1;
-	if (x->at == 0 || x->uid < b->h.uidnext)
+	if (x->gone_s != 0)
+		unlink_later(b, x);
+	if (x->gone_s != 0 || x->uid < b->h.uidnext)
 		return 0;		/* expunged, or said twice */
 	fail = names_get(&b->names, x->at, &e);
 	if (fail != 0)
@@ -1033,7 +1071,7 @@ box_scan_saw(struct box *b, struct str base, uint32_t uid,
 	struct slot *x = b->scan == NULL ? NULL :
 	    slot_find(b->scan, hash_of(b, base));
 
-	if (x == NULL || x->state & MATCHED || x->uid > uid)
+	if (x == NULL || x->state & (MATCHED | EXPUNGED) || x->uid > uid)
 		return false;
 	x->state |= MATCHED;
 	b->scan->matched++;

@@ -3,6 +3,7 @@
  * and others' changes in the folders are seen. */
 #include "tests/unit/maildir/world.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 
 static struct world w;
 
@@ -591,6 +594,68 @@ index_deleted(void **state)
 	check(b, 1, "one", 0);
 }
 
+static unsigned
+folder_count(const char *name)
+{
+	char path[600];
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/mail/example.org/joe/Maildir/%s",
+	    w.dir, name);
+	d = opendir(path);
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+/* Many are expunged, and the index goes before their files do: they stay
+ * away.  One that was touched since then was put back by somebody, and is
+ * taken in as what it is, a file. */
+static void
+expunged_unlinked(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	struct log_range most[] = { { 1, 49 }, { 51, 100 } }, last = { 50, 50 };
+	struct log_range tail = { 103, 180 };
+	char text[16], got[64];
+	int64_t now_ms = clock_real_ms();
+	uint32_t n;
+	int i;
+
+	(void)state;
+	for (i = 1; i <= 180; i++) {
+		snprintf(text, sizeof(text), "m%d", i);
+		assert_int_equal(deliver(b, text, (uint32_t)i), i);
+	}
+	world_settle(b);
+	b->a->copy_unsettled = true;	/* nothing is unlinked meanwhile */
+	clock_freeze(now_ms + 100000);
+	assert_int_equal(box_expunge(b, most, 2, false, &n), 0);
+	assert_int_equal(n, 99);
+	assert_int_equal(box_expunge(b, &tail, 1, false, &n), 0);
+	clock_turn(-200000);
+	assert_int_equal(box_expunge(b, &last, 1, false, &n), 0);
+	clock_thaw();
+	assert_int_equal(folder_count("new"), 180);
+	world_close(&w);
+	world_remove(w.place.index, "example.org");
+	world_open(&w);
+	b = world_box(&w, "INBOX");
+	for (i = 0; i < 3; i++) {
+		world_settle(b);
+		box_check(b);
+	}
+	assert_int_equal(b->h.messages, 3);
+	assert_int_equal(folder_count("new"), 3);
+	world_text(b, b->h.uidnext - 1, got);
+	assert_string_equal(got, "m50");
+	assert_true(b->h.uidnext > 180);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -601,7 +666,7 @@ main(void)
 		T(copied_and_moved), T(others_deliver), T(others_rename),
 		T(rebuilt), T(rebuilt_without_the_last), T(held), T(numbers_jump), T(one_at_a_time),
 		T(compacted), T(first_scan),
-		T(index_deleted),
+		T(index_deleted), T(expunged_unlinked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
