@@ -492,6 +492,7 @@ file_is_deleted(void)
 	struct names_entry e;
 	struct box *b;
 	uint32_t at, n, uid;
+	bool made_anew;
 	int dir;
 
 	if (messages >= MESSAGES)
@@ -517,12 +518,14 @@ file_is_deleted(void)
 	world_open(&w);
 	b = world_box(&w, "INBOX");
 	assert_non_null(b);
+	/* No number was wanted since the last cut: looked through again. */
+	made_anew = (b->todo & BOX_REBUILD) != 0;
 	world_settle(b);
 	b->todo |= BOX_SCAN_ALL;
 	world_settle(b);
-	assert_int_equal(box_find(b, uid, &at, &r), 0);
+	assert_int_equal(box_find(b, uid, &at, &r), made_anew ? FAIL_GONE : 0);
 	deliver(messages, true);
-	assert_int_equal(model[messages].uid, uid);
+	assert_true(made_anew || model[messages].uid == uid);
 	w.place.may_expunge = true;
 	check();
 }
