@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/login.h"
 #include "imapd/command.h"
 #include "imapd/hello.h"
 #include "imapd/imapd.h"
@@ -23,8 +24,6 @@
 
 enum {
 	FAILED_MAX = 6,
-	FAILED_MS = 500,	/* times the number of failures */
-	FAILED_MS_MAX = 3000,
 };
 
 struct login {
@@ -41,15 +40,11 @@ login_end(struct session *s)
 	free(l->account);
 }
 
-static void
-count(struct session *s, enum rate_what what)
+static struct login_who
+who(const struct session *s)
 {
-	struct note_rate_count note = { .what = what,
-	    .service = str_of(s->service), .peer = str_of(s->peer) };
-
-	if (s->account != NULL)
-		note.account = str_of(s->account);
-	note_put_rate_count(daemon_peer(RATED, 0), &note);
+	return (struct login_who){ .service = STR("imap"),
+	    .peer = str_of(s->peer), .sid = str_of(s->sid) };
 }
 
 /* --- failing ------------------------------------------------------------- */
@@ -68,16 +63,10 @@ work_refused(struct session *s)
 static enum step
 refused(struct session *s, struct str user)
 {
-	int64_t ms = (int64_t)(s->bad_logins + 1) * FAILED_MS;
+	struct login_who w = who(s);
 
-	log_event(LOG_LEVEL_INFO, "imap-login-failed");
-	log_z("sid", s->sid);
-	log_z("peer", s->peer);
-	log_str("user", user);
-	log_end();
-	count(s, RATE_AUTH_FAILED);
-	return session_sleep(s, ms > FAILED_MS_MAX ? FAILED_MS_MAX : ms,
-	    work_refused);
+	return session_sleep(s, login_failed(&w, "imap-login-failed", user,
+	    s->bad_logins), work_refused);
 }
 
 /* --- right --------------------------------------------------------------- */
@@ -86,6 +75,7 @@ static enum step
 on_logged(struct session *s, const struct note *n)
 {
 	const struct note_store_logged *g = note_as_store_logged(n);
+	struct login_who w = who(s);
 	struct login *l = s->job;
 
 	if (g == NULL || g->failed != 0) {
@@ -97,7 +87,7 @@ on_logged(struct session *s, const struct note *n)
 	l->account = NULL;
 	s->state = IN_AUTH;
 	imapd.logins++;
-	count(s, RATE_AUTH_OK);
+	login_count(&w, RATE_AUTH_OK, str_of(s->account));
 	log_event(LOG_LEVEL_INFO, "imap-login");
 	log_z("sid", s->sid);
 	log_z("account", s->account);
@@ -114,17 +104,12 @@ on_logged(struct session *s, const struct note *n)
 static enum step
 show_grant(struct session *s, const struct note_auth_verdict *v)
 {
-	struct note_store_login ask = { .account = v->account,
-	    .home = v->home, .service = STR("imap"), .sid = str_of(s->sid),
-	    .expires_ms = v->expires_ms, .grant = v->grant };
+	struct login_who w = who(s);
 	struct login *l = s->job;
 
-	l->account = xmalloc(v->account.n + 1);
-	memcpy(l->account, v->account.p, v->account.n);
-	l->account[v->account.n] = '\0';
-	s->stored = daemon_stored_of(v->account);
+	l->account = xmemdupz(v->account.p, v->account.n);
 	s->then = on_logged;
-	ask_store_login(s->stored, &ask, session_on_note, s);
+	s->stored = login_show(&w, v, session_on_note, s);
 	return WAIT;
 }
 
@@ -146,13 +131,11 @@ static enum step
 check(struct session *s)
 {
 	struct login *l = s->job;
-	struct note_auth_check ask = { .user = l->sasl.user,
-	    .secret = l->sasl.secret, .authzid = l->sasl.authzid,
-	    .service = STR("imap"), .peer = str_of(s->peer),
-	    .sid = str_of(s->sid) };
+	struct login_who w = who(s);
 
 	s->then = on_verdict;
-	ask_auth_check(daemon_authd_of(ask.user), &ask, session_on_note, s);
+	login_check(&w, l->sasl.user, l->sasl.secret, l->sasl.authzid,
+	    session_on_note, s);
 	return WAIT;
 }
 

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/login.h"
 #include "mail/index.h"
 #include "pop3d/session.h"
 
@@ -23,8 +24,6 @@
 
 enum {
 	FAILED_MAX = 5,
-	FAILED_MS = 500,	/* times the number of failures */
-	FAILED_MS_MAX = 3000,
 	PAGE_RECORDS = 256,
 	TORN_TRIES = 5,
 };
@@ -43,13 +42,11 @@ pop3_forget_user(struct pop3 *s)
 	s->user = NULL;
 }
 
-static void
-count(struct pop3 *s, enum rate_what what)
+static struct login_who
+who(const struct pop3 *s)
 {
-	struct note_rate_count n = { .what = what, .service = STR("pop3"),
-	    .peer = str_of(s->peer), .account = str_of(s->account) };
-
-	note_put_rate_count(daemon_peer(RATED, 0), &n);
+	return (struct login_who){ .service = STR("pop3"),
+	    .peer = str_of(s->peer), .sid = str_of(s->sid) };
 }
 
 static enum step
@@ -169,25 +166,19 @@ say_wrong(struct pop3 *s, const struct note *n)
 static enum step
 refuse_login(struct pop3 *s)
 {
-	int64_t ms = (int64_t)(s->bad_logins + 1) * FAILED_MS;
+	struct login_who w = who(s);
+	int64_t ms = login_failed(&w, "pop3-login-failed", str_of(s->user),
+	    s->bad_logins);
 
-	log_event(LOG_LEVEL_INFO, "pop3-login-failed");
-	log_z("sid", s->sid);
-	log_z("peer", s->peer);
-	log_z("user", s->user);
-	log_end();
-	count(s, RATE_AUTH_FAILED);
 	pop3_forget_user(s);
-	return pop3_sleep(s, ms > FAILED_MS_MAX ? FAILED_MS_MAX : ms,
-	    say_wrong);
+	return pop3_sleep(s, ms, say_wrong);
 }
 
 static enum step
 on_verdict(struct pop3 *s, const struct note *n)
 {
 	const struct note_auth_verdict *v = note_as_auth_verdict(n);
-	struct note_store_login ask = { .service = STR("pop3"),
-	    .sid = str_of(s->sid) };
+	struct login_who w = who(s);
 
 	if (v == NULL || v->result == AUTH_LATER)
 		return later(s);
@@ -195,26 +186,19 @@ on_verdict(struct pop3 *s, const struct note *n)
 		return refuse_login(s);
 	free(s->account);
 	s->account = xmemdupz(v->account.p, v->account.n);
-	count(s, RATE_AUTH_OK);
-	ask.account = v->account;
-	ask.home = v->home;
-	ask.expires_ms = v->expires_ms;
-	ask.grant = v->grant;
-	s->stored = daemon_stored_of(v->account);
+	login_count(&w, RATE_AUTH_OK, v->account);
 	s->then = on_logged;
-	ask_store_login(s->stored, &ask, pop3_on_note, s);
+	s->stored = login_show(&w, v, pop3_on_note, s);
 	return WAIT;
 }
 
 static enum step
 check(struct pop3 *s, struct str user, struct str secret, struct str authzid)
 {
-	struct note_auth_check ask = { .user = user, .secret = secret,
-	    .authzid = authzid, .service = STR("pop3"),
-	    .peer = str_of(s->peer), .sid = str_of(s->sid) };
+	struct login_who w = who(s);
 
 	s->then = on_verdict;
-	ask_auth_check(daemon_authd_of(ask.user), &ask, pop3_on_note, s);
+	login_check(&w, user, secret, authzid, pop3_on_note, s);
 	return WAIT;
 }
 

@@ -96,7 +96,7 @@ EXTRA_DIST += tests/fuzz/imap_lexer.dict tests/fuzz/imap_set.dict tests/fuzz/ima
 FUZZERS += tests/fuzz/fuzz_imap_session
 tests_fuzz_fuzz_imap_session_SOURCES = tests/fuzz/fuzz_imap_session.c \
 	$(IMAPD_SOURCES) $(FUZZ_MAIN)
-tests_fuzz_fuzz_imap_session_LDADD = tests/talk/libtoy.a lib/libimap.a \
+tests_fuzz_fuzz_imap_session_LDADD = tests/talk/libtoy.a lib/libdaemon.a lib/libimap.a \
 	lib/libsasl.a lib/libmail.a lib/libipc.a lib/libevent.a \
 	lib/libconf.a lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
 tests_fuzz_fuzz_imap_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
@@ -125,7 +125,7 @@ tests_fuzz_fuzz_note_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 FUZZERS += tests/fuzz/fuzz_pop3_session
 tests_fuzz_fuzz_pop3_session_SOURCES = tests/fuzz/fuzz_pop3_session.c \
 	$(POP3D_SOURCES) $(FUZZ_MAIN)
-tests_fuzz_fuzz_pop3_session_LDADD = lib/libsasl.a lib/libmail.a \
+tests_fuzz_fuzz_pop3_session_LDADD = lib/libdaemon.a lib/libsasl.a lib/libmail.a \
 	lib/libipc.a lib/libevent.a lib/libconf.a lib/libcrypto.a \
 	lib/libbase.a $(OPENSSL_LIBS)
 tests_fuzz_fuzz_pop3_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)

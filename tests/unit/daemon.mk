@@ -17,3 +17,7 @@ check_PROGRAMS += tests/unit/daemon/test_dns
 tests_unit_daemon_test_dns_SOURCES = tests/unit/daemon/test_dns.c \
 	lib/daemon/dns.c
 tests_unit_daemon_test_dns_LDADD = lib/libipc.a lib/libevent.a lib/libconf.a lib/libbase.a $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/daemon/test_login
+tests_unit_daemon_test_login_SOURCES = tests/unit/daemon/test_login.c \
+	lib/daemon/login.c
+tests_unit_daemon_test_login_LDADD = lib/libipc.a lib/libevent.a lib/libbase.a $(LDADD_UNIT)
