@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * delivery/fact.c - what became of somebody: from a reply or its lack to a
- * row for qmgr, a line in the log and a count.
+ * row for qmgr, a line in the log and a count.  That a host has accepted it
+ * goes to spoold first, for mail that is not known as sent is sent again.
  *
  * The code of a reply is taken as it stands; what its words mean is qmgr's to
  * say.
@@ -135,6 +136,17 @@ log_fact(const struct job *j, size_t i, const struct fact *f)
 	log_end();
 }
 
+/* R18: straight to who writes it down, whoever else dies. */
+static void
+tell_sent(const struct job *j, uint32_t number)
+{
+	struct note_remote_sent n = { .mid = j->mid, .number = number };
+	struct chan *c = daemon_peer(SPOOLD, 0);
+
+	if (chan_ok(c))		/* else qmgr remembers it */
+		note_put_remote_sent(c, &n);
+}
+
 void
 fact_tell(struct job *j, size_t i, const struct fact *f)
 {
@@ -149,5 +161,8 @@ fact_tell(struct job *j, size_t i, const struct fact *f)
 	j->rcpt[i].told = true;
 	count_result(f->result);
 	log_fact(j, i, f);
-	note_answer_remote_row(j->qmgr, j->ticket, &n);
+	if (f->result == QUEUE_DELIVERED)
+		tell_sent(j, n.number);
+	if (j->qmgr != NULL)
+		note_answer_remote_row(j->qmgr, j->ticket, &n);
 }

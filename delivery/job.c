@@ -77,7 +77,8 @@ job_done(struct job *j)
 
 	counters.reused += j->was_reused;
 	counters.lost += j->was_lost;
-	note_answer_remote_done(j->qmgr, j->ticket, &n);
+	if (j->qmgr != NULL)
+		note_answer_remote_done(j->qmgr, j->ticket, &n);
 	job_free(j);
 }
 
@@ -276,7 +277,11 @@ free_those_of(struct link *list, const struct chan *c)
 	list_each_safe(e, tmp, list) {
 		struct job *j = container_of(e, struct job, link);
 
-		if (j->qmgr == c)
+		if (j->qmgr != c)
+			continue;
+		if (j->conn != NULL && smtp_client_in_doubt(&j->conn->client))
+			j->qmgr = NULL;
+		else
 			job_free(j);
 	}
 }
@@ -311,8 +316,8 @@ job_count_of(struct str lane)
 	return n;
 }
 
-/* Nobody is left to be told.  What is between the dot and its reply cannot
- * be called back; all else is not said any more. */
+/* What is between the dot and its reply cannot be called back: spoold is told
+ * how it ended, before the next qmgr begins.  All else is not said any more. */
 void
 job_qmgr_gone(const struct chan *c)
 {

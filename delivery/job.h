@@ -28,7 +28,7 @@ struct rcpt {
 
 struct job {
 	struct link	link;
-	struct chan	*qmgr;
+	struct chan	*qmgr;		/* NULL: it died, after the dot */
 	uint32_t	ticket;
 	struct arena	arena;
 	struct str	mid, lane, nexthop, helo;

@@ -170,6 +170,12 @@ on_idle(void *arg, struct conn *c)
 	struct job *j = arg;
 
 	j->wants_mail = true;
+	if (j->qmgr == NULL) {		/* the dot has been answered */
+		j->conn = NULL;
+		conn_keep(c, j->nexthop);
+		job_done(j);
+		return;
+	}
 	if (!j->has_body) {
 		ask_body(j);
 		return;

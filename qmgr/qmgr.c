@@ -415,7 +415,9 @@ on_gone(const struct note_queue_gone *n)
 {
 	struct item *i = queue_item(&qmgr.queue, n->mid, n->number);
 
-	if (i != NULL)
+	if (i != NULL && i->trip != NULL)
+		i->is_over = true;	/* its lane wants to hear the row */
+	else if (i != NULL)
 		qmgr_remove(i);
 }
 

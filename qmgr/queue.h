@@ -55,6 +55,7 @@ struct item {
 	bool		has_failed;	/* for good: waits for its DSN */
 	bool		is_told;	/* of the delay */
 	bool		is_sent;	/* accepted there; that is to be marked */
+	bool		is_over;	/* spoold knows; remote's row is due */
 	uint32_t	verdict;	/* enum verdict, of a failure */
 	int64_t		next_ms;
 	int64_t		expires_ms;

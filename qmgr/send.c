@@ -443,6 +443,10 @@ no_row(struct trip *t, bool was_heard)
 			continue;
 		t->item[k] = NULL;
 		i->trip = NULL;
+		if (i->is_over) {
+			qmgr_remove(i);
+			continue;
+		}
 		if (was_heard && daemon_draining())
 			continue;	/* not begun: as if never given */
 		i->attempts++;

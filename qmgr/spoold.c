@@ -274,6 +274,13 @@ on_note(struct chan *c, const struct note *n)
 	case CTLD:
 		wait_note(c, n);
 		break;
+	case REMOTE:
+		if (n->kind == NOTE_REMOTE_SENT) {
+			wait_sent(n);
+			break;
+		}
+		draft_note(c, n);
+		break;
 	default:
 		draft_note(c, n);
 		break;

@@ -69,6 +69,7 @@ void	wait_tell(struct message *m, uint32_t number);
 void	wait_ended(struct message *m, uint32_t number);
 void	wait_peer(void);
 void	wait_tick(void);
+void	wait_sent(const struct note *n);
 /* A hand-over failed: written down, then told to qmgr. */
 void	wait_defer(struct message *m, uint32_t number, struct str reason,
 	    bool held);

@@ -374,6 +374,24 @@ on_mark(struct chan *c, const struct note *n)
 	spoold_gather();
 }
 
+/* A host elsewhere has it.  qmgr's own mark comes later, or never. */
+void
+wait_sent(const struct note *n)
+{
+	const struct note_remote_sent *r = &n->u.remote_sent;
+	struct message *m = spool_find(spoold.spool, r->mid);
+	struct mark mark = { .number = r->number, .state = RECIPIENT_DONE };
+
+	spoold_gather();
+	if (m == NULL || r->number >= m->env.n_to ||
+	    m->env.to[r->number].kind != ROUTE_REMOTE ||
+	    m->to[r->number].state != DELIVERY_WAITS ||
+	    m->to[r->number].ending)
+		return;
+	mark.redelivery = m->env.to[r->number].redelivery;
+	spool_mark(spoold.spool, m, &mark, NULL, NULL);
+}
+
 /* --- veredus spool check ------------------------------------------------- */
 
 struct check {

@@ -600,6 +600,9 @@
 	F(str,	text,	    TEXT_MAX)	\
 	F(u32,	reused,	    0)	/* 1: on a connection that was there */ \
 	F(u32,	lost,	    0)	/* 1: connection lost after the final dot */
+#define FIELDS_REMOTE_SENT(F)	/* remote: accepted there, write it down; qmgr hears too */ \
+	F(str,	mid,	    26)	\
+	F(u32,	number,	    0)
 #define FIELDS_REMOTE_LOOK(F)	/* by whom does this domain take mail? */ \
 	F(str,	domain,	    255)
 #define FIELDS_REMOTE_SEEN(F)						\
@@ -790,6 +793,7 @@
 	N(REMOTE_TRY, remote_try, ASK, 7200000, BY(QMGR), BY(REMOTE), FD_NONE) \
 	N(REMOTE_ROW, remote_row, ROW, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
 	N(REMOTE_DONE, remote_done, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
+	N(REMOTE_SENT, remote_sent, PUT, 0, BY(REMOTE), BY(SPOOLD), FD_NONE) \
 	N(REMOTE_LOOK, remote_look, ASK, 75000, BY(QMGR), BY(REMOTE), FD_NONE) \
 	N(REMOTE_SEEN, remote_seen, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
 	N(SOCKET_ASK, socket_ask, ASK, 10000, BY(REMOTE), BY(MASTER), FD_NONE) \
