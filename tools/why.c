@@ -43,10 +43,10 @@ print_item(struct cli *c, const struct json_row *r)
 	    STR_ARG(json_get(r, "mid")), STR_ARG(json_get(r, "sender")),
 	    (json_num(r, "size") + 1023) / 1024,
 	    cli_age(c, now - json_num(r, "received_ms")));
-	printf("<%.*s> is %.*s%s after %" PRId64 " attempts",
+	printf("<%.*s> is %.*s%s after %" PRId64 " attempt%s",
 	    STR_ARG(json_get(r, "address")), STR_ARG(state),
 	    str_same(state, "active") ? " this moment," : ",",
-	    json_num(r, "attempts"));
+	    json_num(r, "attempts"), json_num(r, "attempts") == 1 ? "" : "s");
 	if (str_same(state, "held"))
 		printf(" until it is released\n");
 	else {
@@ -86,6 +86,7 @@ static void
 print_lane(struct cli *c, const struct json_row *r)
 {
 	int64_t now = clock_real_ms(), until = json_num(r, "until_ms");
+	int64_t waiting = json_num(r, "waiting");
 	struct str mx = json_get(r, "mx");
 
 	printf("\nlane %.*s: ", STR_ARG(json_get(r, "lane")));
@@ -101,9 +102,9 @@ print_lane(struct cli *c, const struct json_row *r)
 		print_reply(json_get(r, "reason"), "    ");
 	if (mx.n > 0)
 		printf("  known by its mail host %.*s\n", STR_ARG(mx));
-	printf("  %" PRId64 " recipients wait, %" PRId64 " of at most %" PRId64
-	    " deliveries are out", json_num(r, "waiting"), json_num(r, "out"),
-	    json_num(r, "most"));
+	printf("  %" PRId64 " recipient%s, %" PRId64 " of at most %" PRId64
+	    " deliveries are out", waiting, waiting == 1 ? " waits" : "s wait",
+	    json_num(r, "out"), json_num(r, "most"));
 	if (json_num(r, "gap_ms") > 0)
 		printf(", one every %" PRId64 " ms", json_num(r, "gap_ms"));
 	printf("\n  %" PRId64 " accepted, %" PRId64 " asked to come later, %"
