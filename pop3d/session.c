@@ -54,6 +54,7 @@ session_end(struct pop3 *s)
 {
 	struct note_store_logout out = { .login = s->login };
 
+	chan_forget(NULL, s);
 	for (unsigned i = 0; i < daemon_peer_count(AUTHD); i++)
 		if (daemon_peer(AUTHD, i) != NULL)
 			chan_forget(daemon_peer(AUTHD, i), s);

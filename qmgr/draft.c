@@ -219,8 +219,10 @@ draft_committed(struct message *m, int fail)
 	if (d == NULL)
 		return;
 	if (fail != 0) {
-		refuse_commit(d, fail == FAIL_PERM ? FAIL_PERM :
-		    fail == FAIL_GONE ? FAIL_GONE : FAIL_TEMP);
+		if (fail == FAIL_PERM || fail == FAIL_GONE)
+			refuse_commit(d, fail);
+		else
+			refuse(d, FAIL_TEMP, "the journal was not written");
 		return;
 	}
 	say_full(false);

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/rand.h"
 #include "crypto/digest.h"
 #include "daemon/daemon.h"
@@ -34,7 +35,8 @@
 #include "base/banned.h"
 
 enum {
-	AGAIN_MS = 60 * 1000,
+	AGAIN_MS = 60 * 1000,	/* at most: begins with a second */
+	AGAIN_FIRST_MS = 1000,
 	GATHER_MS = 200,		/* others of the same try come along */
 	TARGETS_MAX = 10,		/* a sender of more is a list */
 	ROWS_MAX = 100 * 1024,		/* octets of BOUNCE_RCPTs a DSN */
@@ -49,6 +51,7 @@ struct target {
 struct bounce {
 	struct link	link;
 	struct timer	timer;	/* begins it, and begins it again */
+	int64_t		again_ms;
 	char		mid[MID_LEN + 1];
 	char		*to;
 	bool		is_double, is_delay;
@@ -83,8 +86,10 @@ drop_targets(struct bounce *b)
 static void
 bounce_free(struct bounce *b)
 {
-	chan_forget(daemon_any(ROUTED), b);
-	chan_forget(daemon_any(BOUNCE), b);
+	for (unsigned k = 0; k < daemon_peer_count(ROUTED); k++)
+		chan_forget(daemon_peer(ROUTED, k), b);
+	chan_forget(daemon_peer(BOUNCE, 0), b);
+	chan_forget(NULL, b);
 	timer_stop(&b->timer);
 	drop_targets(b);
 	list_remove(&b->link);
@@ -157,7 +162,10 @@ again(struct bounce *b, const char *why)
 	log_z("mid", b->mid);
 	log_z("text", why);
 	log_end();
-	timer_set(&b->timer, AGAIN_MS);
+	/* a process that was started anew is there in a moment */
+	b->again_ms = b->again_ms == 0 ? AGAIN_FIRST_MS :
+	    (int64_t)num_min((uint64_t)b->again_ms * 2, AGAIN_MS);
+	timer_set(&b->timer, b->again_ms);
 }
 
 /* The first of those that are told of in b. */
