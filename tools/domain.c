@@ -148,8 +148,12 @@ ask_dns(void *arg, struct str name, enum zone_type type)
 	h->answer.found = ZONE_LATER;
 	h->answer.records = h->record;
 	code = control_ask(f->c, words, NITEMS(words), on_dns, h);
-	if (!h->is_answer)
+	/* no answer to a question that was understood: nobody is there */
+	if (!h->is_answer && code != EX_USAGE && code != EX_DATAERR) {
 		f->gone = code == EX_OK ? EX_PROTOCOL : code;
+		if (h->answer.text.n > 0)
+			cli_say("%.*s", STR_ARG(h->answer.text));
+	}
 	return h->answer;
 }
 
