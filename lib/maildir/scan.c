@@ -32,6 +32,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,9 @@
 enum phase { READ_NEW, READ_CUR, REBUILD, COMPARE, FIND_NEW, FIND_CUR, TAKE,
     END };
 enum kind { ONLY_NEW, ALL, ANEW };
+
+#define AHEAD	65536	/* UIDs asked for at a time */
+#define LARGE	65536	/* names; more leave memory worth giving back */
 
 enum { IN_NEW = 1, MATCHED = 2, ODD_NAME = 4, DOOMED = 8, EXPUNGED = 16,
     USED = 128 };
@@ -268,10 +272,12 @@ void
 box_scan_drop(struct box *b)
 {
 	struct box_scan *s = b->scan;
+	bool is_large;
 	size_t i;
 
 	if (s == NULL)
 		return;
+	is_large = s->len > LARGE || s->entries > LARGE;
 	for (i = s->taken; i < s->founds; i++)
 		free(s->found[i]);
 	free(s->found);
@@ -284,6 +290,8 @@ box_scan_drop(struct box *b)
 		b->v->close(b->v, s->old);
 	free(s);
 	b->scan = NULL;
+	if (is_large)
+		malloc_trim(0);
 }
 
 static bool
@@ -718,6 +726,18 @@ take_one(struct box *b, int64_t until_ms)
 	return true;
 }
 
+/* Each block of numbers costs a sync: many files are worth a large one. */
+static bool
+has_numbers(struct box *b)
+{
+	struct box_scan *s = b->scan;
+	size_t left = s->founds - s->taken;
+
+	if (box_ready(b, 1))
+		return true;
+	return left > 1 && box_ready(b, (uint32_t)num_min(left, AHEAD));
+}
+
 static bool
 take(struct box *b, int64_t until_ms)
 {
@@ -727,8 +747,8 @@ take(struct box *b, int64_t until_ms)
 		qsort(s->found, s->founds, sizeof(struct found *), by_time);
 	s->sorted = true;
 	while (s->taken < s->founds && !b->stale) {
-		if (!box_ready(b, 1))
-			return false;	/* goes on when numbers are there */
+		if (!has_numbers(b))
+			return false;	/* goes on when they are there */
 		if (!take_one(b, until_ms))
 			return false;
 		taken(b);
@@ -1140,13 +1160,13 @@ box_scan_step(struct box *b, int64_t until_ms)
 	if (b->scan == NULL)
 		begin(b);
 	/* Numbers first: changes of flags need them too. */
-	if (b->scan->phase > REBUILD && !box_ready(b, 1))
+	if (b->scan->phase > REBUILD && !has_numbers(b))
 		return true;
 	while (b->scan->phase != END) {
 		if (!phase_step(b, until_ms)) {
 			if (!b->stale)
 				return b->scan->phase == TAKE &&
-				    !box_ready(b, 1);
+				    !has_numbers(b);
 			box_scan_drop(b);
 			return true;
 		}
