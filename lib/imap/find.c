@@ -43,6 +43,30 @@ is_blank(uint8_t c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* The ASCII at the front, which is most of all mail; how far it came. */
+static size_t
+fold_ascii(struct buf *out, struct str text, bool *after_blank)
+{
+	uint8_t *start = buf_grow(out, text.n), *to = start;
+	size_t i;
+
+	if (start == NULL)
+		return text.n;
+	for (i = 0; i < text.n && text.p[i] < 0x80; i++) {
+		uint8_t c = text.p[i];
+
+		if (c > ' ')
+			*to++ = (uint8_t)(c - 'A') < 26 ? c | 0x20 : c;
+		else if (!is_blank(c))
+			*to++ = c;
+		else if (!*after_blank)
+			*to++ = ' ';
+		*after_blank = is_blank(c);
+	}
+	buf_grown(out, (size_t)(to - start));
+	return i;
+}
+
 void
 imap_fold(struct buf *out, struct str text)
 {
@@ -50,20 +74,20 @@ imap_fold(struct buf *out, struct str text)
 
 	while (text.n > 0) {
 		struct str before = text;
-		uint8_t c = text.p[0];
 		uint32_t cp;
 
-		if (c >= 0x80 && utf8_next(&text, &cp)) {
-			utf8_put(out, lower(cp));
-			after_blank = false;
+		if (text.p[0] < 0x80) {
+			text = str_from(text, fold_ascii(out, text,
+			    &after_blank));
 			continue;
 		}
-		text = str_from(before, 1);
-		if (!is_blank(c))
-			buf_c(out, c < 0x80 ? (uint8_t)ascii_lower(c) : c);
-		else if (!after_blank)
-			buf_c(out, ' ');
-		after_blank = is_blank(c);
+		if (utf8_next(&text, &cp)) {
+			utf8_put(out, lower(cp));
+		} else {
+			text = str_from(before, 1);
+			buf_c(out, before.p[0]);
+		}
+		after_blank = false;
 	}
 }
 
