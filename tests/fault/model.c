@@ -611,9 +611,8 @@ report_entry(struct run *r, const struct report *p)
 
 /* bounce: the DSN, with whom it ends, in one record (R19). */
 static void
-step_report(struct run *r)
+bring_report(struct run *r, struct report *p)
 {
-	struct report *p = &r->report[sim_rand(&r->sim, REPORTS)];
 	struct closing closing[RECIPIENTS];
 	struct recipient to = { .address = STR("joe@example.org") };
 	struct envelope e = { .to = &to, .closes = closing };
@@ -651,6 +650,12 @@ step_report(struct run *r)
 				r->book[l->cause].failed[n] = m->to[n].state
 				    == DELIVERY_WAITS && !m->to[n].ending;
 		}
+}
+
+static void
+step_report(struct run *r)
+{
+	bring_report(r, &r->report[sim_rand(&r->sim, REPORTS)]);
 }
 
 /* qmgr dies; the next one is told of all that waits.  What bounce was asked
@@ -1088,6 +1093,7 @@ begin_by_hand(struct run *r, uint64_t seed)
 	r->disk = sim_disk(&r->sim);
 	r->limits = (struct journal_limits){ 3, 8 * SIM_BLOCK };
 	r->entries = r->flights = 0;
+	memset(r->report, 0, sizeof(r->report));
 	list_init(&r->told);
 	r->now = 1;
 	r->violation = NULL;
@@ -1099,21 +1105,22 @@ free_by_hand(struct run *r)
 {
 	if (r->spool != NULL)
 		spool_close(r->spool);
+	forget_told(r);
 	for (int i = 0; i < r->entries; i++)
 		buf_free(&r->book[i].content);
 	sim_free(&r->sim);
 }
 
 /*
- * R3, T.  A file is unlinked, its END lies in the oldest segment, no sync has
- * come, and marks fill the ring: the END's segment must not be used again, or
- * a cut brings the file back with nobody to say that it is over.  Random
- * schedules find this once in a million steps.
+ * R3, T, P and M.  A file is settled and knows its message alone.  Its END
+ * (the file is unlinked), or one more try (appended to it), lies in the oldest
+ * segment, no sync has come, and marks of others fill the ring: that segment
+ * must not be used again, or a cut undoes the file's change with nobody to say
+ * that it was.  Random schedules find this once in a million steps.
  */
 static void
-end_outlives_unlink(struct run *r, uint64_t seed)
+ring_goes_round(struct run *r, uint64_t seed, bool ends, bool killed)
 {
-	struct mark done = { .state = RECIPIENT_DONE };
 	struct message *m;
 
 	begin_by_hand(r, seed);
@@ -1123,14 +1130,41 @@ end_outlives_unlink(struct run *r, uint64_t seed)
 	(void)spool_sync_begin(r->spool);
 	sim_syncfs_begin(&r->sim);
 	sync_end(r, false);
-	spool_mark(r->spool, m, &done, NULL, NULL);	/* fills segment 0 */
+	mark(r, m, 0, ends);	/* fills segment 0 */
 	spool_flush(r->spool);
 	spool_tidy(r->spool);
+	if (killed)
+		restart(r, false, false);
 	m = plain_commit(r);
 	marks(r, m, 30);
-	spool_close(r->spool);
-	sim_cut(&r->sim);
-	start(r, false);
+	restart(r, true, false);
+	free_by_hand(r);
+}
+
+/* R19, K.  qmgr died between two DSNs, and the second one is about more. */
+static void
+two_reports(struct run *r, uint64_t seed)
+{
+	struct report first = { .numbers = 1 }, second = { .numbers = 3 };
+	struct recipient to[] = { { .kind = REMOTE }, { .kind = REMOTE } };
+	struct envelope e = { .to = to };
+	struct ledger *l;
+
+	begin_by_hand(r, seed);
+	l = plain_entry(r);
+	l->n_to = 2;
+	l->kind[1] = REMOTE;
+	l->fate[0] = l->fate[1] = REFUSES;
+	if (offer(r, JOURNAL_COMMIT, &e, l) != 0)
+		violate(r, "stuck (two reports)", l->mid, 0);
+	spool_flush(r->spool);
+	bring_report(r, &first);
+	spool_flush(r->spool);
+	bring_report(r, &second);
+	spool_flush(r->spool);
+	if (r->violation == NULL && (l->bounced[0] != 1 || l->failed[0] ||
+	    !l->failed[1]))
+		violate(r, "a DSN about one who is over", l->mid, 0);
 	free_by_hand(r);
 }
 
@@ -1258,8 +1292,10 @@ all_pass(uint64_t runs, uint64_t seed, bool verbose)
 	uint64_t i;
 
 	r->verbose = verbose;
-	for (i = 0; i < 20 && r->violation == NULL; i++)
-		end_outlives_unlink(r, i);
+	for (i = 0; i < 80 && r->violation == NULL; i++)
+		ring_goes_round(r, i / 4, (i & 1) != 0, (i & 2) != 0);
+	if (r->violation == NULL)
+		two_reports(r, 1);
 	for (i = 0; i < 20 && r->violation == NULL; i++)
 		commit_outlives_drop(r, i);
 	for (i = 0; i < 20 && r->violation == NULL; i++)
@@ -1290,7 +1326,7 @@ static const struct {
 } rules[] = {
 	{ "1", "R1 a batch starts on its own block", 1 },
 	{ "2", "R2 nonce and sequence number are believed", 1 },
-	{ "H", "R2 the head is synced before the first batch", 2700 },
+	{ "H", "R2 the head is synced before the first batch", 380 },
 	{ "F", "the flush before the answer", 1 },
 	{ "R", "R3 a segment waits for what is settled", 1 },
 	{ "O", "R3 segments are used again oldest first", 1 },
