@@ -290,8 +290,8 @@ say_append(struct chan *c, struct handover *h, int fd)
 	struct note_store_append note = {
 		.mid = e->mid, .number = h->number,
 		.redelivery = e->to[h->number].redelivery,
-		.replay = d->anew ? STORE_ANEW : d->repeat ? STORE_REPEAT :
-		    STORE_FIRST,
+		.replay = d->anew || (d->repeat && spoold.distrust) ?
+		    STORE_ANEW : d->repeat ? STORE_REPEAT : STORE_FIRST,
 		.account = e->to[h->number].account,
 		.home = e->to[h->number].home,
 		.mailbox = is_mail ? STR("INBOX") : e->mailbox,

@@ -5,7 +5,7 @@
  * About once a second, if there is something to settle; large bodies ask for
  * one of their own before their record.  By syncfs a SYNC_ASK is enough; by
  * fsync each file and folder that spoold wrote is handed over first, and
- * stored does the same with its own before it answers.
+ * stored answers when syncd has heard of its own.
  */
 #include "qmgr/spoold.h"
 
@@ -28,6 +28,64 @@ struct asked {
 	void		*arg;
 };
 
+/* --- after an error ------------------------------------------------------ */
+
+/*
+ * A sync that failed may have lost what looks written, and no later one will
+ * say so.  Until the machine is started anew nothing that lies there is
+ * believed, also by the next spoold: it finds this file (R9).  It need not be
+ * synced, for a cut of power ends what it says.
+ */
+#define MARKER		"unsynced"
+#define BOOT_ID_MAX	64
+
+static void
+write_marker(void)
+{
+	int fd = file_open(spoold.folder, MARKER, O_WRONLY | O_CREAT |
+	    O_TRUNC, 0600);
+
+	spoold.marker_due = fd < 0 ||
+	    file_write(fd, str_of(spoold.machine)) != 0;
+	fd_close(&fd);
+}
+
+static void
+settling_distrust(void)
+{
+	spoold.distrust = true;
+	write_marker();
+}
+
+/* Before the root folder changes. */
+void
+settling_machine(void)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY |
+	    O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, spoold.machine, BOOT_ID_MAX);
+
+	spoold.machine[n < 0 ? 0 : n] = '\0';
+	fd_close(&fd);
+}
+
+void
+settling_start(void)
+{
+	struct buf text;
+
+	buf_init(&text, BOOT_ID_MAX + 1);
+	spoold.distrust = file_read_all(spoold.folder, MARKER, &text) == 0 &&
+	    str_same(buf_str(&text), spoold.machine);
+	buf_free(&text);
+	if (spoold.distrust)
+		log_say(LOG_LEVEL_WARN, "spool-unsynced", "a sync failed "
+		    "since the machine was started: what is delivered again "
+		    "is written anew");
+}
+
+/* --- asking -------------------------------------------------------------- */
+
 static void
 on_synced(void *session, const struct note *n)
 {
@@ -40,6 +98,7 @@ on_synced(void *session, const struct note *n)
 		spool_sync_lost(spoold.spool);
 	} else {
 		if (done->failed != 0) {
+			settling_distrust();
 			log_event(LOG_LEVEL_ERROR, "sync-failed");
 			log_z("error", strerror((int)done->error));
 			log_z("what", "all that was not settled is written "
@@ -57,8 +116,25 @@ settling_tick(void)
 	struct note_sync_ask ask = { .systems = EVERYTHING };
 	struct chan *c = daemon_peer(SYNCD, 0);
 
+	if (spoold.marker_due)
+		write_marker();
 	if (chan_ok(c) && spool_sync_begin(spoold.spool))
 		ask_sync_ask(c, &ask, on_synced, NULL);
+}
+
+/* By fsync syncd took the files along that it was handed, and maybe an error
+ * that the kernel tells once: as after a failed sync (R9).  By syncfs master's
+ * descriptors keep both. */
+void
+settling_gone(void)
+{
+	if (!str_same(daemon_conf()->spool.sync, "fsync"))
+		return;
+	settling_distrust();
+	log_say(LOG_LEVEL_WARN, "sync-lost", "syncd died; all that was not "
+	    "settled is written anew");
+	spool_sync_end(spoold.spool, true);
+	spoold_gather();
 }
 
 static void

@@ -218,6 +218,7 @@ static void
 before_cage(void)
 {
 	digest_warm();
+	settling_machine();
 }
 
 static bool
@@ -243,6 +244,7 @@ start(void)
 	    &why) != 0)
 		cannot_start(&why);
 	maildrop_start();
+	settling_start();
 	spool_begin(spoold.spool);
 	timer_set(&spoold.tick, 0);
 	timer_set(&spoold.replay_limit, REPLAY_MAX_MS);
@@ -294,6 +296,8 @@ on_peer_gone(struct chan *c)
 	maildrop_peer_gone(c);
 	if (c->peer == STORED)
 		deliver_peer(NULL);
+	if (c->peer == SYNCD)
+		settling_gone();
 }
 
 /* Everything answered is durable; marks that gather go down once more. */

@@ -33,6 +33,9 @@ struct spoold {
 	struct link	drafts;		/* draft.c */
 	struct timer	replay_limit;
 	bool		replayed;	/* the doors may open */
+	bool		distrust;	/* a sync failed: adopt nothing (R9) */
+	bool		marker_due;	/* ... and that is to be written down */
+	char		machine[65];	/* its boot id */
 	bool		full;		/* said once until there is room */
 	uint64_t	accepted, delivered, refused, batches;
 };
@@ -84,6 +87,9 @@ void	maildrop_peer_gone(struct chan *c);
 
 /* settling.c */
 void	settling_tick(void);
+void	settling_gone(void);	/* syncd is */
+void	settling_machine(void);	/* before the cage */
+void	settling_start(void);
 void	settling_wrote(const char *name, bool exists);
 /* Syncs what was written so far on the spool's file system; fn(arg, 0) when
  * it is on the disk. */

@@ -6,7 +6,8 @@
  * folder master dealt for each ("fs-spool", "fs-mail" ...): master keeps
  * these descriptors, so that an error is seen once by somebody even if syncd
  * dies.  By fsync on the files and folders it was handed by SYNC_FILE before
- * the ask; a failing one fails the ask, and is never tried again.
+ * the ask; a failing one fails the ask, and is never tried again.  An ask of
+ * no system is answered at once: what its asker handed over before is here.
  *
  * One job at a time: while a sync runs asks queue in the sockets, and all
  * that came meanwhile are answered by the next one.  It opens nothing.
@@ -24,8 +25,6 @@
 
 #include "base/banned.h"
 
-#define PASSES_MAX 1000	/* a flood must not keep an ask waiting for ever */
-
 struct file {
 	struct link	link;
 	int		fd;
@@ -42,8 +41,6 @@ struct asked {
 static struct {
 	struct link	files, asks;
 	struct timer	work;
-	bool		heard;		/* a SYNC_FILE came in this pass */
-	unsigned	put_off;
 	uint64_t	syncs, failed;
 } syncd;
 
@@ -97,22 +94,6 @@ sync_files(void)
 	return error;
 }
 
-/* Files that were sent before an ask may stand in another socket still:
- * only when a pass brought none has everything been heard. */
-static bool
-hears_files(void)
-{
-	bool heard = syncd.heard;
-
-	syncd.heard = false;
-	if (!heard || ++syncd.put_off > PASSES_MAX) {
-		syncd.put_off = 0;
-		return false;
-	}
-	timer_set(&syncd.work, 0);
-	return true;
-}
-
 /* All asks so far: whatever they cover was written before now. */
 static void
 on_work(struct timer *t)
@@ -124,8 +105,6 @@ on_work(struct timer *t)
 	uint32_t mask = 0;
 
 	(void)t;
-	if (hears_files())
-		return;
 	list_each(l, &syncd.asks)
 		mask |= container_of(l, struct asked, link)->systems;
 	done.error = (uint32_t)(by_file ? sync_files() : sync_systems(mask));
@@ -149,6 +128,7 @@ on_work(struct timer *t)
 static void
 on_note(struct chan *c, const struct note *n)
 {
+	struct note_sync_done done = { .failed = 0 };
 	struct asked *a;
 	struct file *f;
 
@@ -157,7 +137,9 @@ on_note(struct chan *c, const struct note *n)
 		f->fd = note_take_fd(n);
 		f->is_folder = n->u.sync_file.is_folder != 0;
 		list_push(&syncd.files, &f->link);
-		syncd.heard = true;
+	} else if (n->kind == NOTE_SYNC_ASK &&
+	    n->u.sync_ask.systems == 0) {
+		note_answer_sync_done(c, n->ticket, &done);
 	} else if (n->kind == NOTE_SYNC_ASK) {
 		a = xcalloc(1, sizeof(*a));
 		a->c = c;

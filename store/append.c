@@ -133,6 +133,68 @@ find_box(struct holding *h, const struct note_store_append *n,
 	    r;
 }
 
+/* --- fsync mode: syncd has the files before anybody counts on them -------- */
+
+/*
+ * What is said to be written is settled by the next sync, so syncd must have
+ * been handed all of it by then (durability.md 8).  Its channel may be backed
+ * up; an ask of no system is answered as soon as it is heard, and what went
+ * before it on the channel is heard then, too.
+ */
+static void
+ask_heard(chan_then_fn *then, struct job *j)
+{
+	struct note_sync_ask ask = { .systems = 0 };
+
+	ask_sync_ask(daemon_peer(SYNCD, 0), &ask, then, j);
+}
+
+static enum run
+job_done(struct job *j)
+{
+	(void)j;
+	return DONE;
+}
+
+struct delivered {		/* job->state */
+	uint32_t	uid, uidvalidity;
+};
+
+static void
+end_delivered(struct job *j)
+{
+	free(j->state);
+	j->state = NULL;
+}
+
+/* syncd has died: written, but nobody will sync it.  spoold asks again, and
+ * what is there is handed to the next syncd. */
+static void
+on_delivered(void *session, const struct note *n)
+{
+	struct job *j = session;
+	const struct delivered *d = j->state;
+
+	if (n != NULL)
+		answer(j, 0, "", d->uid, d->uidvalidity);
+	else
+		answer(j, FAIL_TEMP, "nobody syncs what is written", 0, 0);
+	j->run = job_done;
+	job_again(j);
+}
+
+static enum run
+answer_when_heard(struct job *j, uint32_t uid, uint32_t uidvalidity)
+{
+	struct delivered *d = xcalloc(1, sizeof(*d));
+
+	*d = (struct delivered){ uid, uidvalidity };
+	j->state = d;
+	j->end = end_delivered;
+	ask_heard(on_delivered, job_keep(j, ASKED));
+	return ASKED;
+}
+
 static enum run
 deliver(struct job *j, const struct note_store_append *n)
 {
@@ -175,6 +237,8 @@ deliver(struct job *j, const struct note_store_append *n)
 	} else {
 		say_failed(n, r, &why);
 	}
+	if (r == 0 && stored.fsync_mode)
+		return answer_when_heard(j, uid, b->h.uidvalidity);
 	answer(j, r, r == 0 ? "" : why.text, uid,
 	    r == 0 ? b->h.uidvalidity : 0);
 	return DONE;
@@ -202,13 +266,6 @@ end_appending(struct job *j)
 	box_touch(s->b);
 	free(s);
 	j->state = NULL;
-}
-
-static enum run
-job_done(struct job *j)
-{
-	(void)j;
-	return DONE;
 }
 
 static void
@@ -261,6 +318,15 @@ journal(struct job *j)
 	ask_spool_append(daemon_peer(SPOOLD, 0), &ask, on_journalled, j);
 }
 
+static void
+on_heard(void *session, const struct note *n)
+{
+	if (n != NULL)
+		journal(session);
+	else
+		on_journalled(session, NULL);
+}
+
 /* All is written but the announcement: spoold counts on that, a sync that
  * begins after its flush settles it. */
 static enum run
@@ -284,7 +350,10 @@ write_and_ask(struct job *j, struct box *b, const struct delivery *d)
 	j->state = s;
 	j->end = end_appending;
 	j->h = holding_of(b->a);
-	journal(job_keep(j, ASKED));
+	if (stored.fsync_mode)
+		ask_heard(on_heard, job_keep(j, ASKED));
+	else
+		journal(job_keep(j, ASKED));
 	return ASKED;
 }
 

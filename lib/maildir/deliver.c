@@ -443,6 +443,21 @@ is_whole(struct box *b, struct draft *x, const struct left *l)
 	    b->cur, l->name);
 }
 
+/* It may be that nobody has synced what was adopted. */
+static void
+wrote_adopted(struct box *b, const struct left *l)
+{
+	int dir = l->in_new ? b->new_ : b->cur, fd;
+
+	if (b->a->place->ops->wrote == NULL)
+		return;
+	fd = b->v->open(b->v, dir, l->name, O_RDONLY, 0);
+	if (fd >= 0) {
+		wrote(b, fd, false);
+		b->v->close(b->v, fd);
+	}
+}
+
 static int
 again_file(struct box *b, struct draft *x, const struct left *l, bool anew,
     uint32_t *uid_out, struct why *why)
@@ -453,10 +468,12 @@ again_file(struct box *b, struct draft *x, const struct left *l, bool anew,
 		return replace(b, x, l, uid_out, why);
 	/* A sync failed: the bytes are in doubt though they look right, and
 	 * the same name gets a new file (durability.md 9). */
-	if (anew)
+	if (anew) {
 		r = put_over(b, x, l, why);
-	else
+	} else {
 		deliver_drop(b, x);
+		wrote_adopted(b, l);
+	}
 	if (r != 0)
 		return r;
 	return l->has_record ? keep_record(b, x, l, uid_out, why) :
