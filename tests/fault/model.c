@@ -16,6 +16,7 @@
  *	again	a recipient whose END is durable, or was said to be, is never
  *		handed over or sent again
  *	bounces	who was refused is in exactly one DSN, who was taken in none
+ *		(but for the same window, with a kill and a cut behind it)
  *	forgets	a try that was said to be written down is counted
  *	stuck	left in peace, everything ends and new mail is taken
  *
@@ -63,6 +64,7 @@ struct ledger {
 	int		cause;		/* ledger entry this DSN ends, or -1 */
 	uint32_t	closes;		/* bits: its recipients */
 	bool		there;		/* this DSN counts */
+	bool		unsure;		/* it, or one about it, when the ring died */
 };
 
 /* A DSN on its way from qmgr by bounce to spoold; outlives qmgr. */
@@ -130,7 +132,8 @@ counts(struct run *r, struct ledger *l)
 		return;
 	l->there = true;
 	for (uint32_t n = 0; n < cause->n_to; n++)
-		if ((l->closes >> n & 1) != 0 && cause->bounced[n]++ > 0)
+		if ((l->closes >> n & 1) != 0 && cause->bounced[n]++ > 0 &&
+		    !cause->unsure)
 			violate(r, "bounced twice", cause->mid, n);
 	r->bounced++;
 }
@@ -145,8 +148,13 @@ on_committed(void *arg, struct message *m, int fail)
 
 	if (r->sim.halted)
 		return;		/* died before it could say so */
-	if (fail == 0 && l->there)
+	if (fail == 0 && l->there && !l->unsure)
 		violate(r, "bounced twice (the same DSN)", m->mid, 0);
+	if (fail == FAIL_PERM) {
+		l->unsure = true;
+		if (l->cause >= 0)
+			r->book[l->cause].unsure = true;
+	}
 	l->answer = fail == 0 ? ANSWERED : fail == FAIL_PERM ? UNSURE : REFUSED;
 	if (fail == 0)
 		counts(r, l);
