@@ -31,6 +31,11 @@ tests_unit_qmgr_test_lane_SOURCES = tests/unit/qmgr/test_lane.c \
 tests_unit_qmgr_test_lane_LDADD = lib/libbase.a $(LDADD_UNIT)
 tests_unit_qmgr_test_queue_LDADD = lib/libbase.a $(LDADD_UNIT)
 
+check_PROGRAMS += tests/unit/qmgr/test_resume
+tests_unit_qmgr_test_resume_SOURCES = tests/unit/qmgr/test_resume.c \
+	qmgr/resume.c qmgr/lane.c qmgr/queue.c qmgr/schedule.c
+tests_unit_qmgr_test_resume_LDADD = lib/libmail.a lib/libbase.a $(LDADD_UNIT)
+
 pkglibexec_PROGRAMS += qmgr/routed
 qmgr_routed_SOURCES = qmgr/routed.c qmgr/route.h qmgr/route.c
 qmgr_routed_LDADD = lib/libtable.a lib/libmail.a $(LIB_DAEMON) \

@@ -34,6 +34,7 @@ void
 resume_init(void)
 {
 	dict_init(&resume.read);
+	resume.is_over = false;
 }
 
 /* "HOST said: REPLY", as send.c writes it. */
