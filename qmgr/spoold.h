@@ -29,6 +29,9 @@ struct spoold {
 	struct spool	*spool;
 	int		folder;
 	struct defer	batch;		/* flush what gathered, tidy up */
+	struct timer	listen;		/* first hear what else is there */
+	unsigned	heard;		/* notes of this pass */
+	unsigned	passes;		/* of the batch that gathers */
 	struct timer	tick;		/* once a second */
 	struct link	drafts;		/* draft.c */
 	struct timer	replay_limit;
