@@ -185,6 +185,22 @@ cli_age(struct cli *c, int64_t ms)
 }
 
 void
+cli_lines(struct str text, const char *indent)
+{
+	struct str line;
+
+	while (str_line(&text, &line)) {
+		printf("%s", indent);
+		for (size_t i = 0; i < line.n; i++)
+			if (line.p[i] >= 32 && line.p[i] < 127)
+				putchar(line.p[i]);
+			else
+				printf("\\x%02X", line.p[i]);
+		putchar('\n');
+	}
+}
+
+void
 cli_json_pair(struct buf *b, const char *key, struct str value)
 {
 	buf_fmt(b, "%s\"%s\":", b->len > 1 ? "," : "", key);

@@ -88,6 +88,9 @@ const char *cli_time(struct cli *c, int64_t ms);
 /* "3m", "2h 5m", "4d": a length of time for people. */
 const char *cli_age(struct cli *c, int64_t ms);
 const char *cli_z(struct cli *c, struct str s);	/* never NULL */
+/* What others said: each line as it came, what is no printable ASCII as \xHH,
+ * for a terminal obeys more than one would think. */
+void	cli_lines(struct str text, const char *indent);
 void	cli_json_pair(struct buf *b, const char *key, struct str value);
 
 #endif

@@ -48,7 +48,7 @@ queue_line(struct cli *c, const struct json_row *r, void *arg)
 	    cli_age(c, now - json_num(r, "received_ms")), STR_ARG(sender),
 	    STR_ARG(json_get(r, "address")));
 	if (json_get(r, "reason").n > 0)
-		printf("\t%.*s\n", STR_ARG(json_get(r, "reason")));
+		cli_lines(json_get(r, "reason"), "\t");
 	if (next > now)
 		printf("\tnext try in %s, after %" PRId64 " attempts\n",
 		    cli_age(c, next - now), json_num(r, "attempts"));

@@ -15,23 +15,6 @@
 
 #include "base/banned.h"
 
-/* Lines of a reply, each as it came; what is no printable ASCII as \xHH. */
-static void
-print_reply(struct str reply, const char *indent)
-{
-	struct str line;
-
-	while (str_line(&reply, &line)) {
-		printf("%s", indent);
-		for (size_t i = 0; i < line.n; i++)
-			if (line.p[i] >= 32 && line.p[i] < 127)
-				putchar(line.p[i]);
-			else
-				printf("\\x%02X", line.p[i]);
-		putchar('\n');
-	}
-}
-
 static void
 print_item(struct cli *c, const struct json_row *r)
 {
@@ -60,7 +43,7 @@ print_item(struct cli *c, const struct json_row *r)
 		printf("    now: %.*s\n",
 		    STR_ARG(json_get(r, "now")));
 	if (json_get(r, "reason").n > 0)
-		print_reply(json_get(r, "reason"), "    ");
+		cli_lines(json_get(r, "reason"), "    ");
 	if (json_get(r, "lane").n > 0)
 		printf("    in lane %.*s\n", STR_ARG(json_get(r, "lane")));
 }
@@ -79,7 +62,7 @@ print_attempt(struct cli *c, const struct json_row *r)
 		printf("    %.*s (%.*s) %s%.*s:\n", STR_ARG(host),
 		    STR_ARG(address), tls.n > 0 ? "by " : "without TLS",
 		    STR_ARG(tls));
-	print_reply(json_get(r, "reply"), "      ");
+	cli_lines(json_get(r, "reply"), "      ");
 }
 
 static void
@@ -99,7 +82,7 @@ print_lane(struct cli *c, const struct json_row *r)
 	else
 		printf("open\n");
 	if (until > now && json_get(r, "reason").n > 0)
-		print_reply(json_get(r, "reason"), "    ");
+		cli_lines(json_get(r, "reason"), "    ");
 	if (mx.n > 0)
 		printf("  known by its mail host %.*s\n", STR_ARG(mx));
 	printf("  %" PRId64 " recipient%s, %" PRId64 " of at most %" PRId64

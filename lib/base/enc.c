@@ -266,8 +266,9 @@ enc_json(struct buf *out, struct str in)
 	buf_c(out, '"');
 	while (in.n > 0) {
 		if (!utf8_next(&in, &cp)) {
+			buf_fmt(out, "\\\\x%02X", in.p[0]);
 			in = str_from(in, 1);
-			cp = 0xfffd;
+			continue;
 		}
 		if (cp == '"' || cp == '\\')
 			buf_fmt(out, "\\%c", (char)cp);

@@ -19,8 +19,8 @@ void	dec_qp(struct buf *out, struct str in);		/* RFC 2045 6.7, lenient */
 void	dec_qp_word(struct buf *out, struct str in);	/* RFC 2047 4.2 "Q" */
 int	dec_xtext(struct buf *out, struct str in) MUST_CHECK;	/* RFC 3461 4 */
 void	enc_xtext(struct buf *out, struct str in);
-/* A string of RFC 8259 with its quotes; bytes that are no UTF-8 become
- * U+FFFD. */
+/* A string of RFC 8259 with its quotes.  A byte that is no UTF-8 becomes the
+ * four characters \xHH: a receiver's words in GBK are still its words. */
 void	enc_json(struct buf *out, struct str in);
 
 #endif

@@ -47,6 +47,8 @@ class Session(threading.Thread):
                 words.append("AUTH " + self.server.auth)
             return "\n".join("250%s%s" % ("-" if w != words[-1] else " ", w)
                              for w in words)
+        if verb == "STARTTLS" and not self.server.tls:
+            return "454 4.7.0 no TLS here"
         return USUAL.get(verb, "500 5.5.2 what?")
 
     def say(self, verb, argument=""):
