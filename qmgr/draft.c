@@ -25,6 +25,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/grant.h"
+#include "qmgr/rule.h"
+
 #include "base/banned.h"
 
 #define DRAFT_MAX	(256u << 20)	/* 100,000 recipients of long names */
@@ -190,7 +192,7 @@ gather(struct draft *d)
 	int64_t now = clock_mono_ms();
 	int r = FAIL_TEMP;
 
-	if (d->deadline_ms != 0 && now > d->deadline_ms) {
+	if (QMGR_RULE(6) && d->deadline_ms != 0 && now > d->deadline_ms) {
 		refuse(d, FAIL_TEMP, "came too late");
 		return;
 	}
@@ -366,7 +368,7 @@ on_commit(struct chan *c, const struct note *note)
 	}
 	if (fault != NULL)
 		refuse(d, fail, fault);
-	else if (d->has_file)
+	else if (d->has_file && QMGR_RULE(12))
 		sync_body(d);
 	else
 		gather(d);
@@ -485,7 +487,7 @@ on_append(struct chan *c, const struct note *note)
 	d->fd = note_take_fd(note);
 	if (!body_is(d))
 		refuse(d, FAIL_TEMP, "the body has another size");
-	else if (d->has_file)
+	else if (d->has_file && QMGR_RULE(12))
 		sync_body(d);
 	else
 		gather(d);

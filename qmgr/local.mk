@@ -1,6 +1,6 @@
 # qmgr - spool, queue and bounces
 pkglibexec_PROGRAMS += qmgr/qmgr qmgr/bounce
-qmgr_qmgr_SOURCES = qmgr/act.c qmgr/fail.c qmgr/lane.c qmgr/lane.h \
+qmgr_qmgr_SOURCES = qmgr/rule.h qmgr/act.c qmgr/fail.c qmgr/lane.c qmgr/lane.h \
 	qmgr/qmgr.c qmgr/qmgr.h qmgr/queue.c qmgr/queue.h qmgr/resume.c qmgr/resume.h \
 	qmgr/schedule.c \
 	qmgr/schedule.h qmgr/send.c qmgr/send.h \
@@ -47,9 +47,23 @@ tests_unit_qmgr_test_route_SOURCES = tests/unit/qmgr/test_route.c \
 tests_unit_qmgr_test_route_LDADD = lib/libtable.a lib/libmail.a \
 	lib/libconf.a lib/libbase.a $(BDB_LIBS) $(LDADD_UNIT)
 pkglibexec_PROGRAMS += qmgr/spoold qmgr/syncd
-qmgr_spoold_SOURCES = qmgr/deliver.c qmgr/draft.c qmgr/maildrop.c \
+qmgr_spoold_SOURCES = qmgr/rule.h qmgr/deliver.c qmgr/draft.c qmgr/maildrop.c \
 	qmgr/settling.c \
 	qmgr/spoold.c qmgr/spoold.h qmgr/wait.c
 qmgr_spoold_LDADD = lib/libjournal.a $(LIB_DAEMON) $(LIBS_DAEMON)
 qmgr_syncd_SOURCES = qmgr/syncd.c
 qmgr_syncd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
+
+# Programs with one rule of doc/durability.md broken, for tests/suite/broken.test.
+check_PROGRAMS += tests/fault/spoold-6 tests/fault/spoold-12 \
+	tests/fault/qmgr-17
+tests_fault_spoold_6_SOURCES = $(qmgr_spoold_SOURCES)
+tests_fault_spoold_6_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=6
+tests_fault_spoold_6_LDADD = $(qmgr_spoold_LDADD)
+tests_fault_spoold_12_SOURCES = $(qmgr_spoold_SOURCES)
+tests_fault_spoold_12_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=12
+tests_fault_spoold_12_LDADD = $(qmgr_spoold_LDADD)
+tests_fault_qmgr_17_SOURCES = $(qmgr_qmgr_SOURCES)
+nodist_tests_fault_qmgr_17_SOURCES = $(nodist_qmgr_qmgr_SOURCES)
+tests_fault_qmgr_17_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=17
+tests_fault_qmgr_17_LDADD = $(qmgr_qmgr_LDADD)

@@ -22,6 +22,7 @@
 #include "daemon/daemon.h"
 #include "mail/code.h"
 #include "qmgr/resume.h"
+#include "qmgr/rule.h"
 #include "qmgr/schedule.h"
 #include "qmgr/send.h"
 #include "qmgr/where.h"
@@ -202,7 +203,7 @@ void
 qmgr_unknown_end(struct item *i)
 {
 	i->unknown_ends++;
-	if (i->unknown_ends < UNKNOWN_ENDS_MAX) {
+	if (i->unknown_ends < UNKNOWN_ENDS_MAX || !QMGR_RULE(17)) {
 		qmgr_defer(i, i->kind == ROUTE_REMOTE && i->reason[0] != '\0' ?
 		    str_of(i->reason) : STR("the delivery was interrupted"));
 		return;
