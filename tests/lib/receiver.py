@@ -124,7 +124,7 @@ class Session(threading.Thread):
         if verb == "AUTH":
             return self.log_in(argument) != ""
         said = self.say(verb, argument)
-        if verb == "STARTTLS" and said == "2":
+        if verb == "STARTTLS" and said == "2" and self.server.tls:
             self.start_tls()
         elif verb == "MAIL":
             self.sender, self.rcpts = argument if said == "2" else None, []
