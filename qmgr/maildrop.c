@@ -38,7 +38,7 @@
 enum {
 	OUT_MAX = 4,			/* files at smtpd at a time */
 	STEP = 64,			/* names a step */
-	KNOWN_MAX = 10000,		/* that wait for another try */
+	KNOWN_MAX = 10000,		/* names kept; others are met anew */
 	DEATHS_MAX = 3,			/* of smtpd, over one file */
 	AGAIN_MS = 5000,
 	AGAIN_MAX_MS = 5 * 60 * 1000,
@@ -54,6 +54,7 @@ struct drop {
 	bool		is_taken;	/* its record is durable */
 	bool		is_left;	/* said once, never touched again */
 	unsigned	tries, deaths;
+	unsigned	seen;		/* in which look */
 	int64_t		again_ms;	/* clock_mono_ms */
 };
 
@@ -72,6 +73,7 @@ static struct {
 	struct timer	step;
 	int64_t		changed_ms;	/* of the folder, when it was read */
 	int64_t		again_ms;	/* the earliest of all, 0: none */
+	unsigned	look;		/* counts them */
 	bool		is_blocked;	/* nobody could be given anything */
 	struct link	askers;
 } md;
@@ -111,6 +113,7 @@ know(const char *name)
 	struct drop *d = xcalloc(1, sizeof(*d));
 
 	d->name = xstrdup(name);
+	d->seen = md.look;
 	dict_put(&md.known, str_of(d->name), d);
 	return d;
 }
@@ -173,8 +176,10 @@ put_aside(const char *name, const char *reason)
 		return;
 	}
 	say(LOG_LEVEL_WARN, "maildrop-left", name, reason);
-	d = know(name);
-	d->is_left = true;
+	if (dict_len(&md.known) < KNOWN_MAX) {
+		d = know(name);
+		d->is_left = true;
+	}
 }
 
 /* sendmail was killed while it wrote. */
@@ -224,6 +229,8 @@ try_again(struct drop *d, const char *reason)
 		say(LOG_LEVEL_INFO, "maildrop-later", d->name, reason);
 	d->again_ms = clock_mono_ms() + num_min(wait_ms, AGAIN_MAX_MS);
 	wake_for(d);
+	if (dict_len(&md.known) > KNOWN_MAX)
+		forget(d);
 }
 
 static void
@@ -354,8 +361,11 @@ take(struct chan *smtpd, const char *name)
 			    "is empty");
 	} else if (fault == NULL)
 		give(smtpd, name, fd, &st);
-	else
+	else {
+		if (known(name) != NULL)	/* it was a file when it waited */
+			forget(known(name));
 		put_aside(name, fault);
+	}
 	fd_close(&fd);
 }
 
@@ -365,10 +375,11 @@ take(struct chan *smtpd, const char *name)
 static bool
 is_due(const char *name)
 {
-	const struct drop *d = known(name);
+	struct drop *d = known(name);
 
 	if (d == NULL)
-		return dict_len(&md.known) < KNOWN_MAX;
+		return true;
+	d->seen = md.look;
 	if (d->is_left || d->is_out)
 		return false;
 	if (d->again_ms <= clock_mono_ms() || !list_empty(&md.askers))
@@ -422,6 +433,21 @@ answer_askers(void)
 	}
 }
 
+/* Whoever left it has taken it away again. */
+static void
+forget_unseen(void)
+{
+	struct str name;
+	struct drop *d;
+	void *value;
+
+	for (size_t at = 0; dict_next(&md.known, &at, &name, &value);) {
+		d = value;
+		if (!d->is_out && d->seen != md.look)
+			forget(d);
+	}
+}
+
 static void
 end_look(void)
 {
@@ -450,6 +476,7 @@ on_step(struct timer *t)
 			return;		/* on_done goes on */
 		e = readdir(md.dir);
 		if (e == NULL) {
+			forget_unseen();
 			end_look();
 			return;
 		}
@@ -490,6 +517,7 @@ look(void)
 	if (md.dir == NULL)
 		fd_close(&fd);
 	md.again_ms = 0;
+	md.look++;
 	timer_set(&md.step, 0);
 }
 
@@ -510,8 +538,10 @@ maildrop_look(struct chan *c, uint32_t ticket)
 	a->chan = c;
 	a->ticket = ticket;
 	list_push(&md.askers, &a->link);
-	if (md.dir != NULL)
+	if (md.dir != NULL) {
 		rewinddir(md.dir);
+		md.look++;
+	}
 	look();
 }
 
