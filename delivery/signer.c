@@ -402,7 +402,7 @@ on_ask(struct chan *c, const struct note *note)
 	note_answer_sign_done(c, note->ticket, &done);
 	buf_free(&lines);
 	if (signd.signed_ >= MESSAGES_MAX)
-		daemon_exit();
+		daemon_renew();
 }
 
 void

@@ -24,6 +24,7 @@ enum {
 	BACK_OFF_MS = 500, BACK_OFF_MAX_MS = 30 * 1000,
 	STEADY_MS = 60 * 1000,	/* lived so long: the next death is a first */
 	STAGE_MS = 10 * 1000,
+	RENEW_MS = 1000,	/* who wants it sooner is out of its mind */
 };
 
 static void
@@ -189,16 +190,28 @@ restart_later(struct child *c)
 	    : (int64_t)num_min((uint64_t)c->back_off_ms * 2, BACK_OFF_MAX_MS);
 }
 
+/* It has done so much that it asked for a successor. */
+static bool
+wants_renewal(const struct child *c, int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RENEWED &&
+	    c->state == CHILD_READY &&
+	    clock_mono_ms() - c->started_ms >= RENEW_MS;
+}
+
 static void	next_stage(void);
 
 static void
 on_death(struct child *c, int status)
 {
-	bool expected = c->state == CHILD_DRAINING || master.stage != 0;
+	bool renews = wants_renewal(c, status);
+	bool expected = renews || c->state == CHILD_DRAINING ||
+	    master.stage != 0;
 
 	describe_end(c, status);
 	log_child(expected ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-	    expected ? "process-ended" : "process-died", c);
+	    renews ? "process-renewed" : expected ? "process-ended" :
+	    "process-died", c);
 	log_z("text", c->last);
 	log_end();
 	c->pid = 0;
@@ -207,10 +220,12 @@ on_death(struct child *c, int status)
 	c->chan = NULL;
 	c->is_stopped = false;
 	set_state(c, CHILD_DOWN);
-	if (master.stage == 0)
-		restart_later(c);
-	else
+	if (master.stage != 0)
 		next_stage();
+	else if (renews)
+		start_child(c);
+	else
+		restart_later(c);
 }
 
 static struct child *

@@ -215,7 +215,7 @@ answer(struct check *c)
 	 * always open, so is what that one asked. */
 	if (checkd.checked >= RECYCLE_AT && (checkd.open == 0 ||
 	    checkd.checked >= 2 * RECYCLE_AT))
-		daemon_exit();
+		daemon_renew();
 }
 
 /* --- its parts ----------------------------------------------------------- */

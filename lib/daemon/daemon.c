@@ -690,14 +690,26 @@ daemon_ready(void)
 	note_put_ready(d.master, &n);
 }
 
-void
-daemon_exit(void)
+NORETURN static void
+leave(int code)
 {
 	for (int k = 0; k < PROC_COUNT; k++)
 		for (int i = 0; i < WORKERS_MAX; i++)
 			if (d.peers[k][i] != NULL)
 				chan_flush_blocking(d.peers[k][i], 200);
-	exit(EXIT_SUCCESS);
+	exit(code);
+}
+
+void
+daemon_exit(void)
+{
+	leave(EXIT_SUCCESS);
+}
+
+void
+daemon_renew(void)
+{
+	leave(EXIT_RENEWED);
 }
 
 const struct conf *

@@ -74,6 +74,9 @@ struct str daemon_key(const char *name);	/* empty: not dealt */
 
 void	daemon_ready(void);
 void	daemon_exit(void);			/* flush channels, exit(0) */
+/* The same, and a successor is wanted at once: what a library keeps is given
+ * back so.  A planned end; nobody calls it a death. */
+void	daemon_renew(void);
 bool	daemon_draining(void);
 void	daemon_pause_clients(bool pause);	/* accept no more for now */
 void	daemon_stat(const char *name, uint64_t value);

@@ -42,6 +42,9 @@ enum {
 
 extern const struct proc_row procs[PROC_COUNT];
 
+/* Exit code of a process that wants to be started anew (daemon_renew). */
+enum { EXIT_RENEWED = 100 };
+
 /* Names of the descriptors by bit, in the order of the enum; FS is several. */
 const char *procs_file_name(unsigned bit);	/* NULL: no such bit */
 /* May these two speak?  Everybody with logd, master with everybody. */

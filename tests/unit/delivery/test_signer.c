@@ -68,7 +68,7 @@ daemon_stat(const char *name, uint64_t value)
 }
 
 void
-daemon_exit(void)
+daemon_renew(void)
 {
 	w.has_ended = true;
 }
