@@ -11,6 +11,7 @@
  * Words are compared as UTF-8 without regard to case; encoded words, base64,
  * quoted-printable and the charsets of imap/find.h are decoded first.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -38,6 +39,17 @@ enum {
 
 enum level { RECORD, CACHED, HEADER, ALL };
 
+/* A file that was asked for before its turn, so that stored opens one while
+ * we look through another.  It lives until its answer is here. */
+struct ahead {
+	struct session	*s;		/* NULL: the search is over */
+	uint32_t	uid;
+	bool		is_here, is_awaited;
+	int		fd;		/* -1: it cannot be had */
+	uint64_t	size;
+	bool		is_gone;
+};
+
 struct search {
 	struct imap_query q;
 	uint8_t		*stack;
@@ -48,8 +60,10 @@ struct search {
 	struct walk	walk;
 	/* the message at hand */
 	bool		have;
+	bool		needs_file, before_too;	/* this one, the last one */
 	uint32_t	record;
 	struct index_record rec;
+	struct ahead	*ahead;
 	enum level	level;
 	struct str	header;		/* fields known at this level */
 	struct buf	block;		/* header of the file */
@@ -63,13 +77,29 @@ struct search {
 };
 
 static work_fn	work_search;
-static then_fn	on_file;
+static then_fn	on_file, on_awaited;
+
+static void
+drop_ahead(struct search *j)
+{
+	struct ahead *a = j->ahead;
+
+	j->ahead = NULL;
+	if (a == NULL)
+		return;
+	a->s = NULL;
+	if (!a->is_here)
+		return;		/* on_ahead frees it */
+	fd_close(&a->fd);
+	free(a);
+}
 
 static void
 search_end(struct session *s)
 {
 	struct search *j = s->job;
 
+	drop_ahead(j);
 	buf_free(&j->block);
 	buf_free(&j->spare);
 	buf_free(&j->raw);
@@ -443,6 +473,70 @@ reach_text(struct search *j, struct body *b)
 	return rc;
 }
 
+static void
+on_ahead(void *arg, const struct note *n)
+{
+	const struct note_store_file *f = note_as_store_file(n);
+	struct ahead *a = arg;
+
+	a->is_here = true;
+	if (f != NULL && f->failed == 0) {
+		a->fd = note_take_fd(n);
+		a->size = f->size;
+	}
+	a->is_gone = f != NULL && f->failed == (uint32_t)-FAIL_GONE;
+	if (a->s == NULL) {
+		fd_close(&a->fd);
+		free(a);
+	} else if (a->is_awaited) {
+		session_on_note(a->s, n);
+	}
+}
+
+/* The next message, if files are needed one after the other. */
+static void
+ask_ahead(struct session *s, struct search *j)
+{
+	struct note_store_body ask_it = { .box = s->box->handle };
+	struct walk w = j->walk;
+	struct index_record r;
+	uint32_t record;
+
+	if (!j->before_too || j->ahead != NULL || s->stored == NULL ||
+	    session_store_busy(s) || !walk_next(s->box, &w, &record) ||
+	    !box_record(s->box, record, &r) || r.flags & INDEX_EXPUNGED)
+		return;
+	j->ahead = xcalloc(1, sizeof(*j->ahead));
+	j->ahead->s = s;
+	j->ahead->uid = ask_it.uid = r.uid;
+	j->ahead->fd = -1;
+	ask_store_body(s->stored, &ask_it, on_ahead, j->ahead);
+}
+
+static void
+take_ahead(struct session *s, struct search *j)
+{
+	struct ahead *a = j->ahead;
+
+	if (a->fd >= 0) {
+		s->box->body = body_new(a->fd, a->size, &j->rec);
+		a->fd = -1;
+	} else {
+		j->have = false;
+		j->has_failed |= !a->is_gone;
+	}
+	drop_ahead(j);
+	ask_ahead(s, j);
+}
+
+static enum step
+on_awaited(struct session *s, const struct note *n)
+{
+	(void)n;
+	take_ahead(s, s->job);
+	return work_search(s);
+}
+
 static enum step
 ask_file(struct session *s, struct search *j)
 {
@@ -450,6 +544,18 @@ ask_file(struct session *s, struct search *j)
 	    .uid = j->rec.uid };
 
 	box_drop_body(s->box);
+	j->needs_file = true;
+	if (j->ahead != NULL && j->ahead->uid != j->rec.uid)
+		drop_ahead(j);
+	if (j->ahead != NULL && j->ahead->is_here) {
+		take_ahead(s, j);
+		return WORK;
+	}
+	if (j->ahead != NULL) {
+		j->ahead->is_awaited = true;
+		s->then = on_awaited;
+		return WAIT;
+	}
 	s->then = on_file;
 	ask_store_body(s->stored, &ask_it, session_on_note, s);
 	return WAIT;
@@ -469,6 +575,7 @@ on_file(struct session *s, const struct note *n)
 		j->has_failed |= a == NULL ||
 		    a->failed != (uint32_t)-FAIL_GONE;
 	}
+	ask_ahead(s, j);
 	return work_search(s);
 }
 
@@ -491,6 +598,8 @@ begin_message(struct search *j)
 	size_t i;
 
 	j->have = true;
+	j->before_too = j->needs_file;
+	j->needs_file = false;
 	j->level = RECORD;
 	j->part = NULL;
 	for (i = 0; i < j->q.n; i++)
