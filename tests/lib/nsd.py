@@ -95,21 +95,25 @@ class Nsd:
         return all(map(self.has, self.zones))
 
     def start(self):
+        """nsd gives up now and then on a busy machine: its parts wait for
+        each other's signs only so long."""
+        for _ in range(3):
+            if self.begins():
+                return self
+        with open(self.path("log")) as f:
+            raise RuntimeError("nsd: " + f.read()[-2000:])
+
+    def begins(self):
         self.process = subprocess.Popen(
             ["nsd", "-d", "-c", self.path("conf")], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 30
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > end:
-                with open(self.path("log")) as f:
-                    raise RuntimeError("nsd: " + f.read()[-2000:])
+                self.stop()
+                return False
             time.sleep(0.02)
-        return self
-
-    def reload(self):
-        """With what was written; a SIGHUP to nsd -d does not always do."""
-        self.stop()
-        self.start()
+        return True
 
     def stop(self):
         if self.process is not None:
