@@ -115,6 +115,11 @@ class Nsd:
             time.sleep(0.02)
         return True
 
+    def reload(self):
+        """With what was written; a SIGHUP to nsd -d does not always do."""
+        self.stop()
+        self.start()
+
     def stop(self):
         if self.process is not None:
             self.process.terminate()
