@@ -55,7 +55,7 @@ qmgr_syncd_SOURCES = qmgr/syncd.c
 qmgr_syncd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
 
 # Programs with one rule of doc/durability.md broken, for tests/suite/broken.test.
-check_PROGRAMS += tests/fault/spoold-6 tests/fault/spoold-12 \
+noinst_PROGRAMS += tests/fault/spoold-6 tests/fault/spoold-12 \
 	tests/fault/qmgr-17
 tests_fault_spoold_6_SOURCES = $(qmgr_spoold_SOURCES)
 tests_fault_spoold_6_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=6
