@@ -87,25 +87,34 @@ settling_start(void)
 /* --- asking -------------------------------------------------------------- */
 
 static void
-on_synced(void *session, const struct note *n)
+failed(const char *error)
+{
+	settling_distrust();
+	log_event(LOG_LEVEL_ERROR, "sync-failed");
+	log_z("error", error);
+	log_z("what", "all that was not settled is written anew; look at the "
+	    "disk");
+	log_end();
+	spool_sync_end(spoold.spool, true);
+}
+
+static void
+on_synced(void *asked, const struct note *n)
 {
 	const struct note_sync_done *done = note_as_sync_done(n);
+	struct chan *c = daemon_peer(SYNCD, 0);
 
-	(void)session;
-	if (done == NULL) {
+	if (done != NULL && done->failed != 0) {
+		failed(strerror((int)done->error));
+	} else if (done != NULL) {
+		spool_sync_end(spoold.spool, false);
+	} else if (c == asked && chan_ok(c)) {
+		/* what it may still say is not heard any more */
+		failed("syncd did not answer in time");
+	} else {
 		log_say(LOG_LEVEL_WARN, "sync-lost", "syncd did not answer; "
 		    "the sync is asked for again");
 		spool_sync_lost(spoold.spool);
-	} else {
-		if (done->failed != 0) {
-			settling_distrust();
-			log_event(LOG_LEVEL_ERROR, "sync-failed");
-			log_z("error", strerror((int)done->error));
-			log_z("what", "all that was not settled is written "
-			    "anew; look at the disk");
-			log_end();
-		}
-		spool_sync_end(spoold.spool, done->failed != 0);
 	}
 	spoold_gather();
 }
@@ -119,7 +128,7 @@ settling_tick(void)
 	if (spoold.marker_due)
 		write_marker();
 	if (chan_ok(c) && spool_sync_begin(spoold.spool))
-		ask_sync_ask(c, &ask, on_synced, NULL);
+		ask_sync_ask(c, &ask, on_synced, c);
 }
 
 /* By fsync syncd took the files along that it was handed, and maybe an error

@@ -9,6 +9,10 @@
  * the ask; a failing one fails the ask, and is never tried again.  An ask of
  * no system is answered at once: what its asker handed over before is here.
  *
+ * The kernel tells an error once, and it may be an ask of stored, or for one
+ * large body, that meets it.  All that is not settled is in doubt then (R9),
+ * so the next ask that settles is failed too.
+ *
  * One job at a time: while a sync runs asks queue in the sockets, and all
  * that came meanwhile are answered by the next one.  It opens nothing.
  */
@@ -41,8 +45,12 @@ struct asked {
 static struct {
 	struct link	files, asks;
 	struct timer	work;
+	bool		owes_error;	/* who settles has not heard of it */
 	uint64_t	syncs, failed;
 } syncd;
+
+/* Bits of SYNC_ASK.  Only who settles asks for both. */
+enum { SPOOL = 1, MAIL = 2, SETTLES = SPOOL | MAIL };
 
 static const char *const systems[] = { "fs-spool", "fs-mail", "fs-state",
     "fs-index" };
@@ -94,33 +102,48 @@ sync_files(void)
 	return error;
 }
 
+static void
+answer(struct asked *a, int error)
+{
+	struct note_sync_done done = { .error = (uint32_t)error };
+	bool settles = (a->systems & SETTLES) == SETTLES;
+
+	if (a->c == NULL)
+		return;
+	if (settles && error == 0 && syncd.owes_error)
+		done.error = EIO;
+	done.failed = done.error != 0;
+	if (settles)
+		syncd.owes_error = false;
+	note_answer_sync_done(a->c, a->ticket, &done);
+}
+
 /* All asks so far: whatever they cover was written before now. */
 static void
 on_work(struct timer *t)
 {
 	bool by_file = str_same(daemon_conf()->spool.sync, "fsync");
-	struct note_sync_done done = { .failed = 0 };
 	struct asked *a;
 	struct link *l;
 	uint32_t mask = 0;
+	int error;
 
 	(void)t;
 	list_each(l, &syncd.asks)
 		mask |= container_of(l, struct asked, link)->systems;
-	done.error = (uint32_t)(by_file ? sync_files() : sync_systems(mask));
-	done.failed = done.error != 0;
+	error = by_file ? sync_files() : sync_systems(mask);
 	syncd.syncs++;
-	syncd.failed += done.failed;
-	if (done.failed != 0) {
-		errno = (int)done.error;
+	syncd.failed += error != 0;
+	if (error != 0) {
+		syncd.owes_error = true;
+		errno = error;
 		log_event(LOG_LEVEL_ERROR, "sync-failed");
 		log_errno();
 		log_end();
 	}
 	while ((l = list_pop(&syncd.asks)) != NULL) {
 		a = container_of(l, struct asked, link);
-		if (a->c != NULL)
-			note_answer_sync_done(a->c, a->ticket, &done);
+		answer(a, error);
 		free(a);
 	}
 }

@@ -569,7 +569,7 @@ int
 journal_flush(struct journal *j)
 {
 	static const uint8_t nothing[BATCH_HEAD];
-	int r;
+	int r, err;
 
 	if (j->records == 0)
 		return 0;
@@ -585,7 +585,10 @@ journal_flush(struct journal *j)
 		batch_reset(j);
 		return FAIL_GONE;
 	}
-	return void_batch(j);
+	err = errno;
+	r = void_batch(j);
+	errno = err;
+	return r;
 }
 
 static struct segment *

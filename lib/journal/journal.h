@@ -86,7 +86,8 @@ size_t	journal_gathered(const struct journal *j);	/* records waiting */
  * FAIL_GONE: no space on the file system; nothing was written, try later.
  * FAIL_TEMP: refused, and the refusal is durable (R5): after a kill or cut
  * none of these records is seen again.  FAIL_PERM: refused, and the ring is
- * dead until the next start: stop accepting and sending.
+ * dead until the next start: stop accepting and sending.  errno says of the
+ * last two what the disk said first.
  */
 int	journal_flush(struct journal *j) MUST_CHECK;
 

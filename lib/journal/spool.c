@@ -8,6 +8,7 @@
  */
 #include "journal/spool.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -563,14 +564,16 @@ marks_done(struct spool *s, int fail)
 int
 spool_flush(struct spool *s)
 {
-	int r;
+	int r, err;
 
 	gather_marks(s);
 	if (journal_gathered(s->journal) == 0)
 		return journal_dead(s->journal) ? FAIL_PERM : 0;
 	r = journal_flush(s->journal);
+	err = errno;
 	marks_done(s, r);
 	commits_done(s, r);
+	errno = err;
 	return r;
 }
 
