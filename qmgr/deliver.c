@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "qmgr/rule.h"
 
 #include "base/banned.h"
 
@@ -209,7 +210,7 @@ unanswered(struct handover *h)
 
 	spool_taken_back(spoold.spool, h->m, h->number);
 	w->window = 1;
-	if (++h->deaths < DEATHS_MAX) {
+	if (++h->deaths < DEATHS_MAX || !QMGR_RULE(17)) {
 		put_back(h, PAUSE_MS);
 		return;
 	}
@@ -288,7 +289,7 @@ say_append(struct chan *c, struct handover *h, int fd)
 	const struct delivery *d = &m->to[h->number];
 	bool is_mail = m->type == JOURNAL_COMMIT;
 	struct note_store_append note = {
-		.mid = e->mid, .number = h->number,
+		.mid = e->mid, .number = QMGR_RULE(13) ? h->number : 0,
 		.redelivery = e->to[h->number].redelivery,
 		.replay = d->anew || (d->repeat && spoold.distrust) ?
 		    STORE_ANEW : d->repeat ? STORE_REPEAT : STORE_FIRST,

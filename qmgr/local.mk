@@ -56,13 +56,19 @@ qmgr_syncd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
 
 # Programs with one rule of doc/durability.md broken, for tests/suite/broken.test.
 noinst_PROGRAMS += tests/fault/spoold-6 tests/fault/spoold-12 \
-	tests/fault/qmgr-17
+	tests/fault/spoold-13 tests/fault/spoold-17 tests/fault/qmgr-17
 tests_fault_spoold_6_SOURCES = $(qmgr_spoold_SOURCES)
 tests_fault_spoold_6_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=6
 tests_fault_spoold_6_LDADD = $(qmgr_spoold_LDADD)
 tests_fault_spoold_12_SOURCES = $(qmgr_spoold_SOURCES)
 tests_fault_spoold_12_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=12
 tests_fault_spoold_12_LDADD = $(qmgr_spoold_LDADD)
+tests_fault_spoold_13_SOURCES = $(qmgr_spoold_SOURCES)
+tests_fault_spoold_13_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=13
+tests_fault_spoold_13_LDADD = $(qmgr_spoold_LDADD)
+tests_fault_spoold_17_SOURCES = $(qmgr_spoold_SOURCES)
+tests_fault_spoold_17_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=17
+tests_fault_spoold_17_LDADD = $(qmgr_spoold_LDADD)
 tests_fault_qmgr_17_SOURCES = $(qmgr_qmgr_SOURCES)
 nodist_tests_fault_qmgr_17_SOURCES = $(nodist_qmgr_qmgr_SOURCES)
 tests_fault_qmgr_17_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=17

@@ -6,6 +6,12 @@ pkglibexec_PROGRAMS += store/stored
 store_stored_SOURCES = store/stored.c $(STORED_SOURCES)
 store_stored_LDADD = lib/libmaildir.a lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
 
+# It dies of a certain message, for tests/suite/broken.test.
+noinst_PROGRAMS += tests/fault/stored-dies
+tests_fault_stored_dies_SOURCES = tests/fault/dies.c $(store_stored_SOURCES)
+tests_fault_stored_dies_LDADD = $(store_stored_LDADD)
+tests_fault_stored_dies_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ingest_feed
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/store/test_stored
 tests_unit_store_test_stored_SOURCES = tests/unit/store/test_stored.c \
