@@ -29,6 +29,7 @@ static struct dict by_name;
 static struct link holdings;	/* the least used first */
 static bool number_sync;	/* one is under way */
 static bool close_sync;
+static bool copy_sync;		/* of copies to another file system */
 static struct defer number_defer;
 
 static void ask_numbers(struct defer *d);
@@ -416,11 +417,14 @@ on_copies(void *session, const struct note *n)
 	struct holding *h;
 
 	(void)session;
+	copy_sync = false;
 	if (d == NULL || d->failed != 0)
 		return;
 	list_each(e, &holdings) {
 		h = container_of(e, struct holding, link);
-		h->a->copy_unsettled = false;
+		/* What came after that sync had begun is not in it. */
+		if (h->copies_in_sync == h->a->copies)
+			h->a->copy_unsettled = false;
 	}
 	work_soon();
 }
@@ -432,13 +436,17 @@ settle_copies(void)
 {
 	struct note_sync_ask ask = { .systems = SYNC_STORE };
 	struct link *e;
+	struct holding *h;
 
-	list_each(e, &holdings)
-		if (container_of(e, struct holding, link)->a->copy_unsettled) {
-			ask_sync_ask(daemon_peer(SYNCD, 0), &ask, on_copies,
-			    NULL);
-			return;
-		}
+	if (copy_sync)
+		return;
+	list_each(e, &holdings) {
+		h = container_of(e, struct holding, link);
+		h->copies_in_sync = h->a->copies;
+		copy_sync |= h->a->copy_unsettled;
+	}
+	if (copy_sync)
+		ask_sync_ask(daemon_peer(SYNCD, 0), &ask, on_copies, NULL);
 }
 
 void

@@ -214,6 +214,9 @@ deliver(struct job *j, const struct note_store_append *n)
 		r = find_box(h, n, &b, &wait, &why);
 	if (r == 0 && wait == DONE)
 		wait = box_numbers(j, b, 1, &r);
+	if (r == 0 && wait == DONE && !STORE_RULE('W') &&
+	    !list_empty(&b->held))
+		wait = WORK;
 	if (r == 0 && wait != DONE) {
 		j->h = h;
 		return wait;
@@ -314,7 +317,13 @@ journal(struct job *j)
 	};
 
 	mid_from_bin(s->b->h.mailboxid, id);
-	ask.mailboxid = str_of(id);
+	ask.mailboxid = str_of(STORE_RULE('B') ? id : "");
+	if (!STORE_RULE('F'))
+		ask.flags = 0;
+	if (!STORE_RULE('D'))
+		ask.date_s = 0;
+	if (!STORE_RULE('N'))
+		ask.uid = ask.uidvalidity = 0;
 	ask_spool_append(daemon_peer(SPOOLD, 0), &ask, on_journalled, j);
 }
 

@@ -126,7 +126,8 @@ struct copying {		/* job->state */
 	size_t		range;
 	uint32_t	next;		/* UID in that range; 0: its first */
 	struct box_set	done, made;	/* copied UIDs, their new UIDs */
-	struct box_set	moved;		/* since the last expunge */
+	struct box_set	moved;		/* since the last expunge: renamed */
+	struct box_set	left;		/* and copied, their files are left */
 	bool		move, rename;	/* rename: answered by STORE_DONE */
 	int		failed;
 };
@@ -142,6 +143,7 @@ end_copying(struct job *j)
 	box_set_free(&c->done);
 	box_set_free(&c->made);
 	box_set_free(&c->moved);
+	box_set_free(&c->left);
 	box_pin(c->from, -1);
 	box_pin(c->to, -1);
 	box_touch(c->from);
@@ -190,15 +192,19 @@ take_back(struct copying *c)
 		log_say(LOG_LEVEL_WARN, "copy-not-undone", "%s", c->to->name);
 }
 
-/* What was renamed away is expunged here; one record of the log a step. */
+/* What was moved away is expunged here; one record of the log a step. */
 static void
 flush_moved(struct copying *c)
 {
-	if (c->moved.n == 0)
-		return;
-	if (box_moved(c->from, &c->moved) != 0)
+	uint32_t n;
+
+	if (c->moved.n > 0 && box_moved(c->from, &c->moved) != 0)
+		c->failed = FAIL_TEMP;
+	if (c->left.n > 0 && box_expunge(c->from, c->left.v, c->left.n, false,
+	    &n) != 0)
 		c->failed = FAIL_TEMP;
 	box_set_free(&c->moved);
+	box_set_free(&c->left);
 }
 
 static bool
@@ -256,13 +262,15 @@ copy_step(struct job *j)
 	uint32_t uid, new_uid;
 	struct why why;
 	unsigned n = 0;
+	bool renamed;
 	int r;
 
 	if (c->from->is_deleted || c->to->is_deleted ||
 	    box_fresh(c->from, &why) != 0 || box_fresh(c->to, &why) != 0)
 		c->failed = FAIL_TEMP;
 	while (c->failed == 0 && next_uid(c, &uid)) {
-		r = box_copy(c->from, uid, c->to, c->move, &new_uid);
+		renamed = c->move;
+		r = box_copy(c->from, uid, c->to, &renamed, &new_uid);
 		if (r == FAIL_TEMP)
 			c->failed = r;
 		if (r != 0)
@@ -270,7 +278,7 @@ copy_step(struct job *j)
 		box_set_add(&c->done, uid);
 		box_set_add(&c->made, new_uid);
 		if (c->move)
-			box_set_add(&c->moved, uid);
+			box_set_add(renamed ? &c->moved : &c->left, uid);
 		if (++n % 16 == 0 && clock_mono_ms() >= until_ms) {
 			flush_moved(c);
 			box_touch(c->from);

@@ -19,4 +19,15 @@ tests_unit_store_test_stored_SOURCES = tests/unit/store/test_stored.c \
 tests_unit_store_test_stored_LDADD = lib/libmaildir.a lib/libmail.a \
 	lib/libipc.a lib/libevent.a lib/libconf.a lib/libcrypto.a lib/libbase.a \
 	$(OPENSSL_LIBS) $(LDADD_UNIT)
+
+# The same with one rule of doc/durability.md after the other broken.
+check_PROGRAMS += tests/unit/store/test_stored_broken
+tests_unit_store_test_stored_broken_SOURCES = \
+	tests/unit/store/test_stored.c $(STORED_SOURCES) $(MAILDIR_WORLD) \
+	$(lib_libmaildir_a_SOURCES)
+tests_unit_store_test_stored_broken_CPPFLAGS = $(AM_CPPFLAGS) \
+	-UVEREDUS_FAULTS -DVEREDUS_FAULTS=1
+tests_unit_store_test_stored_broken_LDADD = lib/libmail.a lib/libipc.a \
+	lib/libevent.a lib/libconf.a lib/libcrypto.a lib/libbase.a \
+	$(OPENSSL_LIBS) $(LDADD_UNIT)
 endif

@@ -75,7 +75,7 @@ on_peer_gone(struct chan *c)
 bool
 doors_open(void)
 {
-	return stored.doors;
+	return stored.doors || !STORE_RULE('O');
 }
 
 void

@@ -99,6 +99,7 @@ struct holding {
 	bool		wants_numbers;	/* reserve_write and a sync are due */
 	bool		in_sync;	/* of numbers */
 	bool		closing;	/* settles before it is closed */
+	uint64_t	copies_in_sync;	/* account.copies when it began */
 	int64_t		used_ms;
 };
 

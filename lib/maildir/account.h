@@ -59,6 +59,7 @@ struct account {
 	struct dict	keys;		/* repeat keys, once asked for */
 	struct dict	uids;		/* the same by mailbox and UID */
 	bool		has_keys;
+	uint64_t	copies;		/* made to another file system */
 	bool		copy_unsettled;	/* a copy to another file system: keep
 					 * what was expunged (durability 23) */
 	bool		used;		/* written to since the last clean */

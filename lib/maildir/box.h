@@ -194,9 +194,11 @@ int	box_expunge(struct box *b, const struct log_range *v, size_t n,
 /* Puts the UIDs that live in ranges into out. */
 int	box_select(struct box *b, const struct log_range *v, size_t n,
 	    bool only_deleted, struct box_set *out) MUST_CHECK;
-/* One message into another box (of the same account); move: renamed, and
- * the caller expunges it here by box_moved.  FAIL_GONE as box_file. */
-int	box_copy(struct box *from, uint32_t uid, struct box *to, bool move,
+/* One message into another box (of the same account).  *move: renamed, and
+ * the caller expunges it here by box_moved; set to false where it had to be
+ * copied (another file system): the file is here yet, and goes by
+ * box_expunge.  FAIL_GONE as box_file. */
+int	box_copy(struct box *from, uint32_t uid, struct box *to, bool *move,
 	    uint32_t *uid_out) MUST_CHECK;
 /* Expunges without touching the files. */
 int	box_moved(struct box *b, const struct box_set *uids) MUST_CHECK;

@@ -507,7 +507,7 @@ settle_uid(struct box *b, struct draft *x)
 	struct index_record r;
 	uint32_t at;
 
-	if (x->m.uid == 0 || x->m.uid >= b->h.uidnext)
+	if (x->m.uid == 0 || x->m.uid >= b->h.uidnext || !STORE_RULE('T'))
 		return;
 	if (b->has_watchers || !list_empty(&b->held)) {
 		x->m.uid = 0;

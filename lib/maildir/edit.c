@@ -712,7 +712,8 @@ box_held_forget(struct box *b)
 static void
 announce(struct box *b, struct index_record *r, bool unsure)
 {
-	if ((unsure || !list_empty(&b->held)) && r->uid >= b->h.uidnext)
+	if ((unsure || (STORE_RULE('V') && !list_empty(&b->held))) &&
+	    r->uid >= b->h.uidnext)
 		hold(b, r, unsure);
 	else if (box_put_record(b, r) != 0)
 		b->stale = true;

@@ -550,7 +550,10 @@ find_one(struct box *b, int dir, bool in_new, const char *name)
 		return;
 	}
 	if (x->state & DOOMED) {
-		b->v->unlink(b->v, dir, name);
+		if (b->a->copy_unsettled)	/* durability.md 23 */
+			b->todo |= BOX_UNLINK;
+		else
+			b->v->unlink(b->v, dir, name);
 		return;
 	}
 	found_add(b, dir, name, x);

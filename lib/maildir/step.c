@@ -137,7 +137,8 @@ copy_bytes(struct box *from, int dir, const char *name, struct box *to,
 	else
 		to->v->unlink(to->v, tmp, new_name);
 	/* The source may go only when this is settled (durability.md 23). */
-	to->a->copy_unsettled = true;
+	to->a->copies++;
+	to->a->copy_unsettled = STORE_RULE('U');
 out:
 	if (in >= 0)
 		from->v->close(from->v, in);
@@ -154,17 +155,17 @@ new_base(struct box_message *m)
 /* 0, FAIL_GONE (no such source), FAIL_TEMP. */
 static int
 place(struct box *from, int dir, const char *name, struct box *to,
-    struct box_message *m, bool move)
+    struct box_message *m, bool *move)
 {
 	char new_name[FNAME_BUF];
 	int tries, r;
 
 	for (tries = 0; tries < 3; tries++) {
-		if (!move || tries > 0)
+		if (!*move || tries > 0)
 			new_base(m);
 		if (!fname_make(str_of(m->base), m->letters, false, new_name))
 			continue;
-		if (move)
+		if (*move)
 			r = from->v->rename(from->v, dir, name, to->cur,
 			    new_name, false);
 		else
@@ -177,8 +178,10 @@ place(struct box *from, int dir, const char *name, struct box *to,
 			return FAIL_GONE;
 		}
 		/* Another file system, or one without links. */
-		if (errno == EXDEV || errno == EMLINK || errno == EPERM)
+		if (errno == EXDEV || errno == EMLINK || errno == EPERM) {
+			*move = false;
 			return copy_bytes(from, dir, name, to, new_name);
+		}
 		if (errno != EEXIST)
 			return FAIL_TEMP;
 	}
@@ -251,7 +254,7 @@ tell_placed(struct box *from, int from_dir, struct box *to,
 }
 
 int
-box_copy(struct box *from, uint32_t uid, struct box *to, bool move,
+box_copy(struct box *from, uint32_t uid, struct box *to, bool *move,
     uint32_t *uid_out)
 {
 	struct box_message m = { .savedate_s = clock_real_s() };
@@ -295,7 +298,7 @@ box_copy(struct box *from, uint32_t uid, struct box *to, bool move,
 	if (fname_make(str_of(m.base), m.letters, false, name)) {
 		char back[FNAME_BUF];
 
-		if (!move)
+		if (!*move)
 			to->v->unlink(to->v, to->cur, name);
 		else if (fname_make(str_of(e.base), r.letters,
 		    (r.flags & INDEX_IN_NEW) != 0, back))

@@ -194,6 +194,7 @@ copied_and_moved(void **state)
 	struct box_set moved = { 0 };
 	uint32_t uid;
 	uint64_t mask;
+	bool move = false;
 
 	(void)state;
 	assert_int_equal(account_create(w.a, STR("Work/Bills")), 0);
@@ -205,11 +206,13 @@ copied_and_moved(void **state)
 	assert_int_equal(box_keyword_mask(b, STR("$Junk"), true, &mask), 0);
 	flags(b, 1, 1, BOX_SET, INDEX_SEEN, mask);
 	assert_true(box_ready(to, 2));
-	assert_int_equal(box_copy(b, 1, to, false, &uid), 0);
+	assert_int_equal(box_copy(b, 1, to, &move, &uid), 0);
 	assert_int_equal(uid, 1);
 	check(to, 1, "one", INDEX_SEEN);
 	assert_int_equal(to->keywords, 1);
-	assert_int_equal(box_copy(b, 2, to, true, &uid), 0);
+	move = true;
+	assert_int_equal(box_copy(b, 2, to, &move, &uid), 0);
+	assert_true(move);
 	box_set_add(&moved, 2);
 	assert_int_equal(box_moved(b, &moved), 0);
 	box_set_free(&moved);

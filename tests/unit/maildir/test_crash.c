@@ -393,7 +393,7 @@ op_copy(bool move)
 	    !box_ready(from, 0))
 		return;
 	m->doubt = true;
-	r = box_copy(from, m->uid, to, move, &uid);
+	r = box_copy(from, m->uid, to, &move, &uid);
 	if (r == 0 && move) {
 		box_set_add(&moved, m->uid);
 		r = box_moved(from, &moved);

@@ -3,6 +3,8 @@
  * stored as its peers see it: real notes over real channels, two faces, a
  * spoold and a syncd played by the test, real files below $TMPDIR.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,6 +32,8 @@ static struct fake imap, pop, spool, sync_;
 static int folders[3];
 static char dir[200];
 static bool exited;
+static bool sync_hangs;		/* mail is not synced; numbers are */
+static struct volume apart;
 
 /* --- daemon.h, as far as stored uses it ---------------------------------- */
 
@@ -113,21 +118,68 @@ passes(int n)
 		loop_once(0);
 }
 
-/* Syncs are done at once. */
+static uint32_t asked[64];	/* while sync_hangs */
+static size_t n_asked;
+
+static void
+say_synced(uint32_t ticket)
+{
+	struct note done = { .kind = NOTE_SYNC_DONE, .ticket = ticket,
+	    .fd = -1 };
+
+	fake_say(&sync_, &done);
+}
+
+/* Syncs are done at once, or as long as sync_hangs those of mail are not. */
 static void
 serve_syncd(void)
 {
-	struct note n, done;
+	struct note n;
 
+	while (!sync_hangs && n_asked > 0)
+		say_synced(asked[--n_asked]);
 	while (fake_next(&sync_, &n)) {
 		if (n.kind != NOTE_SYNC_ASK)
 			continue;
-		memset(&done, 0, sizeof(done));
-		done.kind = NOTE_SYNC_DONE;
-		done.ticket = n.ticket;
-		done.fd = -1;
-		fake_say(&sync_, &done);
+		if (!sync_hangs || n.u.sync_ask.systems != SYNC_STORE) {
+			say_synced(n.ticket);
+			continue;
+		}
+		assert_true(n_asked < NITEMS(asked));
+		asked[n_asked++] = n.ticket;
 	}
+}
+
+/* --- each mailbox on a file system of its own ---------------------------- */
+
+static bool
+is_apart(int from, int to)
+{
+	struct stat a, b;
+
+	return fstatat(from, "..", &a, 0) == 0 && fstatat(to, "..", &b, 0) ==
+	    0 && a.st_ino != b.st_ino;
+}
+
+static int
+apart_rename(struct volume *v, int from_dir, const char *from, int to_dir,
+    const char *to, bool replace)
+{
+	if (!is_apart(from_dir, to_dir))
+		return volume_real.rename(v, from_dir, from, to_dir, to,
+		    replace);
+	errno = EXDEV;
+	return -1;
+}
+
+static int
+apart_link(struct volume *v, int from_dir, const char *from, int to_dir,
+    const char *to)
+{
+	if (!is_apart(from_dir, to_dir))
+		return volume_real.link(v, from_dir, from, to_dir, to);
+	errno = EXDEV;
+	return -1;
 }
 
 static void
@@ -178,6 +230,9 @@ setup(void **state)
 		stored_main(0, argv);
 	ops->before_cage();
 	ops->start();
+	apart = volume_real;
+	apart.rename = apart_rename;
+	apart.link = apart_link;
 	join(&imap, IMAPD);
 	join(&pop, POP3D);
 	join(&spool, SPOOLD);
@@ -207,6 +262,15 @@ ask(struct fake *f, struct note *n, struct note *a)
 	return false;
 }
 
+static char who[40] = "joe@example.org", home[60] = "example.org/joe/Maildir";
+
+static void
+as(const char *name)
+{
+	snprintf(who, sizeof(who), "%s@example.org", name);
+	snprintf(home, sizeof(home), "example.org/%s/Maildir", name);
+}
+
 #define NEW(n, X, x) struct note n = { .kind = NOTE_STORE_##X, .fd = -1 }; \
 	struct note_store_##x *x = &n.u.store_##x
 
@@ -227,8 +291,8 @@ fill_append(struct note_store_append *append, const char *text, char mid[27],
 {
 	mid_make(1764180000000, 1, mid);
 	append->mid = str_of(mid);
-	append->account = STR("joe@example.org");
-	append->home = STR("example.org/joe/Maildir");
+	append->account = str_of(who);
+	append->home = str_of(home);
 	append->mailbox = STR("INBOX");
 	append->date_s = 1764180000;
 	append->size = strlen(text) * 2 + 15;
@@ -252,23 +316,31 @@ deliver(const char *text)
 	return a.u.store_appended.uid;
 }
 
-static uint32_t
-login(struct fake *f, const char *service)
+static void
+make_grant(struct note_store_login *login, const char *service,
+    uint8_t mac[GRANT_LEN])
 {
-	NEW(n, LOGIN, login);
-	uint8_t mac[GRANT_LEN];
 	struct grant g;
-	struct note a;
 
-	login->account = STR("joe@example.org");
-	login->home = STR("example.org/joe/Maildir");
+	login->account = str_of(who);
+	login->home = str_of(home);
 	login->service = str_of(service);
 	login->sid = STR("0123456789abc");
 	login->expires_ms = clock_real_ms() + 5000;
 	g = (struct grant){ login->account, login->home, login->service,
 	    login->sid, login->expires_ms };
 	assert_int_equal(grant_make(daemon_key("grant"), &g, mac), 0);
-	login->grant = str_mem(mac, sizeof(mac));
+	login->grant = str_mem(mac, GRANT_LEN);
+}
+
+static uint32_t
+login(struct fake *f, const char *service)
+{
+	NEW(n, LOGIN, login);
+	uint8_t mac[GRANT_LEN];
+	struct note a;
+
+	make_grant(login, service, mac);
 	assert_true(ask(f, &n, &a));
 	assert_int_equal(a.u.store_logged.failed, 0);
 	mac[3] ^= 1;
@@ -281,7 +353,9 @@ login(struct fake *f, const char *service)
 
 struct opened {
 	uint32_t	box, records, uidnext, recent;
+	uint32_t	uidvalidity;
 	int		fd;
+	char		mailboxid[27];
 };
 
 static struct opened
@@ -297,7 +371,10 @@ open_box(struct fake *f, uint32_t id, const char *name)
 	assert_int_equal(a.u.store_opened.failed, 0);
 	assert_true(a.fd >= 0);
 	o = (struct opened){ a.u.store_opened.box, a.u.store_opened.records,
-	    a.u.store_opened.uidnext, a.u.store_opened.recent_uid, a.fd };
+	    a.u.store_opened.uidnext, a.u.store_opened.recent_uid,
+	    a.u.store_opened.uidvalidity, a.fd, "" };
+	snprintf(o.mailboxid, sizeof(o.mailboxid), "%.*s",
+	    STR_ARG(a.u.store_opened.mailboxid));
 	return o;
 }
 
@@ -307,6 +384,7 @@ replay_end(void)
 	struct note n = { .kind = NOTE_REPLAY_END, .fd = -1 };
 
 	fake_say(&spool, &n);
+	settle();
 }
 
 /* Drops what a face was told until a note of that kind. */
@@ -358,15 +436,25 @@ static void
 shut_doors(void **state)
 {
 	NEW(n, LOGIN, login);
+	uint8_t mac[GRANT_LEN] = { 0 };
 	struct note a;
 
 	(void)state;
 	assert_int_equal(deliver("before the doors"), 1);
-	login->account = STR("joe@example.org");
+	login->account = str_of(who);
 	/* A bad grant need not wait. */
 	assert_true(ask(&imap, &n, &a));
 	assert_int_equal(a.u.store_logged.failed, -FAIL_DENIED);
+	/* A good one does, for what was open is handed over again yet. */
+	make_grant(login, "imap", mac);
+	n.ticket = 4000;
+	fake_say(&imap, &n);
+	settle();
+	assert_false(fake_next(&imap, &a));
 	replay_end();
+	assert_true(told(&imap, NOTE_STORE_LOGGED, &a));
+	assert_int_equal(a.ticket, 4000);
+	assert_int_equal(a.u.store_logged.failed, 0);
 }
 
 static void
@@ -607,6 +695,282 @@ repeats(void **state)
 	close(n.fd);
 }
 
+/* --- rules of durability.md, with each broken in test_stored_broken ------ */
+
+/* Rule 16: what spoold hands over again late is numbered anew. */
+static void
+late_replay(void **state)
+{
+	NEW(n, APPEND, append);
+	struct opened o;
+	struct note a;
+	char mid[27];
+
+	(void)state;
+	as("late");
+	assert_int_equal(deliver("one"), 1);
+	o = open_box(&imap, login(&imap, "imap"), "INBOX");
+	fill_append(append, "late", mid, &n.fd);
+	append->number = 9;
+	append->replay = STORE_ANEW;
+	append->uid = 1;
+	append->uidvalidity = o.uidvalidity;
+	assert_true(ask(&spool, &n, &a));
+	assert_int_equal(a.u.store_appended.failed, 0);
+	assert_int_equal(a.u.store_appended.uid, o.uidnext);
+	close(n.fd);
+	close(o.fd);
+}
+
+/* Rule 21: a delivery behind an APPEND is answered, but announced after it. */
+static void
+in_order(void **state)
+{
+	NEW(n, APPEND, append);
+	struct note a, j, done = { .kind = NOTE_SPOOL_DONE, .fd = -1 };
+	struct opened o;
+	char mid[27];
+	uint32_t id;
+
+	(void)state;
+	as("order");
+	id = login(&imap, "imap");
+	o = open_box(&imap, id, "INBOX");
+	fill_append(append, "appended", mid, &n.fd);
+	append->login = id;
+	n.ticket = 6000;
+	fake_say(&imap, &n);
+	settle();
+	assert_true(told(&spool, NOTE_SPOOL_APPEND, &j));
+	close(j.fd);
+	close(n.fd);
+	done.ticket = j.ticket;
+	assert_int_equal(j.u.spool_append.uid, 1);
+	assert_int_equal(deliver("meanwhile"), 2);
+	while (fake_next(&imap, &a))
+		assert_int_not_equal(a.kind, NOTE_STORE_NEWS);
+	fake_say(&spool, &done);
+	settle();
+	assert_true(told(&imap, NOTE_STORE_NEWS, &a));
+	assert_int_equal(a.u.store_news.records, 2);
+	assert_int_equal(a.u.store_news.uidnext, 3);
+	assert_true(told(&imap, NOTE_STORE_APPENDED, &a));
+	assert_int_equal(a.u.store_appended.uid, 1);
+	close(o.fd);
+}
+
+/* Rule 22: all that a power cut may take of an APPEND is in its record. */
+static void
+whole_record(void **state)
+{
+	NEW(n, APPEND, append);
+	struct note a, j, done = { .kind = NOTE_SPOOL_DONE, .fd = -1 };
+	struct opened o;
+	const struct note_spool_append *s = &j.u.spool_append;
+	char mid[27];
+	uint32_t id;
+
+	(void)state;
+	as("record");
+	id = login(&imap, "imap");
+	o = open_box(&imap, id, "Drafts");
+	close(o.fd);
+	assert_int_equal(strlen(o.mailboxid), MID_LEN);
+	fill_append(append, "draft", mid, &n.fd);
+	append->login = id;
+	append->mailbox = STR("Drafts");
+	append->flags = INDEX_SEEN | INDEX_FLAGGED;
+	append->keywords = STR("$Forwarded");
+	append->date_s = 1234567890;
+	n.ticket = 6500;
+	fake_say(&imap, &n);
+	settle();
+	assert_true(told(&spool, NOTE_SPOOL_APPEND, &j));
+	close(j.fd);
+	close(n.fd);
+	assert_true(str_same(s->account, who) && str_same(s->home, home));
+	assert_true(str_same(s->mailbox, "Drafts"));
+	assert_true(str_same(s->mailboxid, o.mailboxid));
+	assert_int_equal(s->uid, 1);
+	assert_int_equal(s->uidvalidity, o.uidvalidity);
+	assert_int_equal(s->flags, INDEX_SEEN | INDEX_FLAGGED);
+	assert_true(str_same(s->keywords, "$Forwarded"));
+	assert_int_equal(s->date_s, 1234567890);
+	done.ticket = j.ticket;
+	fake_say(&spool, &done);
+	settle();
+	assert_true(told(&imap, NOTE_STORE_APPENDED, &a));
+}
+
+static unsigned
+files(const char *box)
+{
+	static const char *const subs[] = { "new", "cur" };
+	char path[400];
+	struct dirent *e;
+	unsigned n = 0;
+	size_t i;
+	DIR *d;
+
+	for (i = 0; i < NITEMS(subs); i++) {
+		snprintf(path, sizeof(path), "%s/mail/%s/%s/%s", dir, home,
+		    box, subs[i]);
+		d = opendir(path);
+		assert_non_null(d);
+		while ((e = readdir(d)) != NULL)
+			n += e->d_name[0] != '.';
+		closedir(d);
+	}
+	return n;
+}
+
+static uint32_t
+messages(uint32_t id, const char *name)
+{
+	NEW(n, STATUS, status);
+	struct note a;
+
+	status->login = id;
+	status->mailbox = str_of(name);
+	assert_true(ask(&imap, &n, &a));
+	return a.u.store_counts.messages;
+}
+
+static void
+look_through(struct box *b)
+{
+	b->todo |= BOX_SCAN_ALL;
+	box_touch(b);
+}
+
+/* A second is over, and somebody has touched all folders. */
+static void
+next_tick(void)
+{
+	accounts_each_box(look_through);
+	on_tick(&tick);
+	settle();
+}
+
+/* Rule 23: no sync has ended since the copy was made, so a power cut may
+ * take the copy: the source must be there yet. */
+static void
+copy_and_expunge(const char *name, bool move)
+{
+	NEW(copy_note, COPY, copy);
+	NEW(expunge_note, EXPUNGE, expunge);
+	struct opened in;
+	struct note a;
+	uint32_t id;
+	int i;
+
+	as(name);
+	assert_int_equal(deliver("precious"), 1);
+	id = login(&imap, "imap");
+	in = open_box(&imap, id, "INBOX");
+	close(in.fd);
+	sync_hangs = true;
+	copy->box = in.box;
+	copy->set = STR("1");
+	copy->mailbox = STR("Archive");
+	copy->move = move;
+	copy_note.ticket = 7000;
+	fake_say(&imap, &copy_note);
+	for (i = 0; i < ASK_TRIES && files(".Archive") == 0; i++) {
+		loop_once(1);
+		settle();
+	}
+	expunge->box = in.box;
+	expunge->set = STR("1");
+	if (!move)
+		assert_true(ask(&imap, &expunge_note, &a));
+	for (i = 0; i < 3; i++) {
+		next_tick();
+		while (fake_next(&imap, &a))
+			assert_int_not_equal(a.ticket, 7000);
+		assert_int_equal(files(".Archive"), 1);
+		assert_int_equal(files(""), 1);
+	}
+	sync_hangs = false;
+	for (i = 0; i < 3; i++)
+		next_tick();
+	assert_true(told(&imap, NOTE_STORE_COPIED, &a));
+	assert_int_equal(a.u.store_copied.failed, 0);
+	assert_int_equal(files(".Archive"), 1);
+	assert_int_equal(files(""), 0);
+	assert_int_equal(messages(id, "Archive"), 1);
+	assert_int_equal(messages(id, "INBOX"), 0);
+}
+
+static void
+settled_first(void **state)
+{
+	(void)state;
+	stored.place.v = &apart;
+	copy_and_expunge("copies", false);
+	copy_and_expunge("moves", true);
+	stored.place.v = &volume_real;
+}
+
+#if defined(VEREDUS_FAULTS) && VEREDUS_FAULTS
+static const struct broken {
+	const char	*rule, *text;
+	void		(*test)(void **state);
+} brokens[] = {
+	{ "O", "16: the doors are open at once", NULL },
+	{ "T", "16: a UID of a record counts below UIDNEXT", late_replay },
+	{ "V", "21: announced out of order", in_order },
+	{ "W", "21: STORE_DONE waits for an announcement", in_order },
+	{ "B", "22: the record has no MAILBOXID", whole_record },
+	{ "F", "22: the record has no flags", whole_record },
+	{ "D", "22: the record has no date", whole_record },
+	{ "N", "22: the record has no UID", whole_record },
+	{ "U", "23: a source is unlinked before its copy is settled",
+	    settled_first },
+};
+
+/* What the test finds with that rule dropped, in a process of its own. */
+static bool
+is_noticed(const char *rule, void (*test)(void **state))
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		maildir_broken = rule;
+		(void)!freopen("/dev/null", "w", stdout);
+		(void)!freopen("/dev/null", "w", stderr);
+		if (setup(NULL) != 0)
+			_exit(0);
+		shut_doors(NULL);
+		if (test != NULL)
+			test(NULL);
+		_exit(0);
+	}
+	assert_true(waitpid(pid, &status, 0) == pid);
+	return status != 0;
+}
+
+/* As built it passes; with its rule broken the same test fails. */
+static void
+each_rule(void **state)
+{
+	const struct broken *b;
+	bool found;
+
+	(void)state;
+	for (b = brokens; b < brokens + NITEMS(brokens); b++) {
+		assert_false(is_noticed("", b->test));
+		found = is_noticed(b->rule, b->test);
+		printf("rule %s: %s\n", b->text, found ? "noticed" :
+		    "NOT NOTICED");
+		assert_true(found);
+	}
+}
+#endif
+
 /* A face dies: its handles are gone; stop: clean. */
 static void
 ends(void **state)
@@ -622,10 +986,17 @@ ends(void **state)
 int
 main(void)
 {
+#if defined(VEREDUS_FAULTS) && VEREDUS_FAULTS
+	const struct CMUnitTest broken[] = { cmocka_unit_test(each_rule) };
+
+	return cmocka_run_group_tests(broken, NULL, NULL);
+#endif
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shut_doors), cmocka_unit_test(two_faces),
 		cmocka_unit_test(append), cmocka_unit_test(mailboxes),
-		cmocka_unit_test(repeats), cmocka_unit_test(ends),
+		cmocka_unit_test(repeats), cmocka_unit_test(late_replay),
+		cmocka_unit_test(in_order), cmocka_unit_test(whole_record),
+		cmocka_unit_test(settled_first), cmocka_unit_test(ends),
 	};
 	int r = cmocka_run_group_tests(tests, setup, NULL);
 
