@@ -43,9 +43,24 @@ job_has_open(const struct job *j)
 
 /* --- ends ---------------------------------------------------------------- */
 
+/* R18: spoold tells the next qmgr of nobody who may have it already. */
+static void
+tell_doubt(const struct job *j, bool over)
+{
+	struct note_remote_doubt n = { .mid = j->mid, .over = over };
+	struct chan *c = daemon_peer(SPOOLD, 0);
+
+	for (size_t i = 0; chan_ok(c) && i < j->env.n; i++) {
+		n.number = j->rcpt[i].number;
+		note_put_remote_doubt(c, &n);
+	}
+}
+
 static void
 job_free(struct job *j)
 {
+	if (j->qmgr == NULL)
+		tell_doubt(j, true);
 	dial_stop(&j->dial);
 	timer_stop(&j->deadline);
 	chan_forget(daemon_peer(SPOOLD, 0), j);
@@ -279,9 +294,10 @@ free_those_of(struct link *list, const struct chan *c)
 
 		if (j->qmgr != c)
 			continue;
-		if (j->conn != NULL && smtp_client_in_doubt(&j->conn->client))
+		if (j->conn != NULL && smtp_client_in_doubt(&j->conn->client)) {
 			j->qmgr = NULL;
-		else
+			tell_doubt(j, false);
+		} else
 			job_free(j);
 	}
 }

@@ -47,7 +47,7 @@ tests_unit_qmgr_test_route_SOURCES = tests/unit/qmgr/test_route.c \
 tests_unit_qmgr_test_route_LDADD = lib/libtable.a lib/libmail.a \
 	lib/libconf.a lib/libbase.a $(BDB_LIBS) $(LDADD_UNIT)
 pkglibexec_PROGRAMS += qmgr/spoold qmgr/syncd
-qmgr_spoold_SOURCES = qmgr/rule.h qmgr/deliver.c qmgr/draft.c qmgr/maildrop.c \
+qmgr_spoold_SOURCES = qmgr/rule.h qmgr/deliver.c qmgr/doubt.c qmgr/draft.c qmgr/maildrop.c \
 	qmgr/settling.c \
 	qmgr/spoold.c qmgr/spoold.h qmgr/wait.c
 qmgr_spoold_LDADD = lib/libjournal.a $(LIB_DAEMON) $(LIBS_DAEMON)

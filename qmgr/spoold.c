@@ -311,11 +311,12 @@ on_note(struct chan *c, const struct note *n)
 		wait_note(c, n);
 		break;
 	case REMOTE:
-		if (n->kind == NOTE_REMOTE_SENT) {
+		if (n->kind == NOTE_REMOTE_SENT)
 			wait_sent(n);
-			break;
-		}
-		draft_note(c, n);
+		else if (n->kind == NOTE_REMOTE_DOUBT)
+			doubt_note(c, &n->u.remote_doubt);
+		else
+			draft_note(c, n);
 		break;
 	default:
 		draft_note(c, n);
@@ -332,6 +333,8 @@ on_peer_gone(struct chan *c)
 		deliver_peer(NULL);
 	if (c->peer == SYNCD)
 		settling_gone();
+	if (c->peer == REMOTE)
+		doubt_peer_gone(c);
 }
 
 /* Everything answered is durable; marks that gather go down once more. */

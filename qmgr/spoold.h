@@ -80,6 +80,11 @@ void	wait_sent(const struct note *n);
 void	wait_defer(struct message *m, uint32_t number, struct str reason,
 	    bool held);
 
+/* doubt.c */
+bool	doubt_has(const struct message *m, uint32_t number);
+void	doubt_note(const struct chan *c, const struct note_remote_doubt *n);
+void	doubt_peer_gone(const struct chan *c);
+
 /* maildrop.c */
 void	maildrop_start(void);	/* after spool_open, before anything else */
 void	maildrop_tick(void);

@@ -85,7 +85,8 @@ first_news(void)
 		struct message *m = spool_find(spoold.spool,
 		    str_of(news->mid));
 
-		if (m != NULL && m->to[news->number].state == DELIVERY_WAITS)
+		if (m != NULL && m->to[news->number].state == DELIVERY_WAITS &&
+		    !doubt_has(m, news->number))
 			return m;
 		list_remove(l);
 		free(news);
@@ -374,6 +375,18 @@ on_mark(struct chan *c, const struct note *n)
 	spoold_gather();
 }
 
+/* Who is still in doubt, or was, is known to no qmgr. */
+static void
+on_sent(void *arg, int fail)
+{
+	struct waiter *w = arg;
+	struct message *m = spool_find(spoold.spool, str_of(w->mid));
+
+	if (fail != 0 && m != NULL)
+		wait_tell(m, w->number);
+	free(w);
+}
+
 /* A host elsewhere has it.  qmgr's own mark comes later, or never. */
 void
 wait_sent(const struct note *n)
@@ -389,7 +402,7 @@ wait_sent(const struct note *n)
 	    m->to[r->number].ending)
 		return;
 	mark.redelivery = m->env.to[r->number].redelivery;
-	spool_mark(spoold.spool, m, &mark, NULL, NULL);
+	spool_mark(spoold.spool, m, &mark, on_sent, waiter_new(m, r->number));
 }
 
 /* --- veredus spool check ------------------------------------------------- */
