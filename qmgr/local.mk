@@ -56,7 +56,8 @@ qmgr_syncd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
 
 # Programs with one rule of doc/durability.md broken, for tests/suite/broken.test.
 noinst_PROGRAMS += tests/fault/spoold-6 tests/fault/spoold-12 \
-	tests/fault/spoold-13 tests/fault/spoold-17 tests/fault/qmgr-17
+	tests/fault/spoold-13 tests/fault/spoold-17 tests/fault/spoold-18 \
+	tests/fault/qmgr-17
 tests_fault_spoold_6_SOURCES = $(qmgr_spoold_SOURCES)
 tests_fault_spoold_6_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=6
 tests_fault_spoold_6_LDADD = $(qmgr_spoold_LDADD)
@@ -69,6 +70,9 @@ tests_fault_spoold_13_LDADD = $(qmgr_spoold_LDADD)
 tests_fault_spoold_17_SOURCES = $(qmgr_spoold_SOURCES)
 tests_fault_spoold_17_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=17
 tests_fault_spoold_17_LDADD = $(qmgr_spoold_LDADD)
+tests_fault_spoold_18_SOURCES = $(qmgr_spoold_SOURCES)
+tests_fault_spoold_18_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=18
+tests_fault_spoold_18_LDADD = $(qmgr_spoold_LDADD)
 tests_fault_qmgr_17_SOURCES = $(qmgr_qmgr_SOURCES)
 nodist_tests_fault_qmgr_17_SOURCES = $(nodist_qmgr_qmgr_SOURCES)
 tests_fault_qmgr_17_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=17
