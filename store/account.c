@@ -423,7 +423,7 @@ on_copies(void *session, const struct note *n)
 	list_each(e, &holdings) {
 		h = container_of(e, struct holding, link);
 		/* What came after that sync had begun is not in it. */
-		if (h->copies_in_sync == h->a->copies)
+		if (h->copies_in_sync == h->a->copies || !STORE_RULE('C'))
 			h->a->copy_unsettled = false;
 	}
 	work_soon();

@@ -902,6 +902,72 @@ copy_and_expunge(const char *name, bool move)
 	assert_int_equal(messages(id, "INBOX"), 0);
 }
 
+/* Asks that hang are answered: those of before. */
+static void
+some_synced(size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		say_synced(asked[i]);
+	memmove(asked, asked + n, (n_asked - n) * sizeof(asked[0]));
+	n_asked -= n;
+	settle();
+}
+
+static void
+copy_to_archive(uint32_t box, const char *set, unsigned files_then)
+{
+	NEW(n, COPY, copy);
+	int i;
+
+	copy->box = box;
+	copy->set = str_of(set);
+	copy->mailbox = STR("Archive");
+	n.ticket = 7500;
+	fake_say(&imap, &n);
+	for (i = 0; i < ASK_TRIES && files(".Archive") < files_then; i++) {
+		loop_once(1);
+		settle();
+	}
+	assert_int_equal(files(".Archive"), files_then);
+}
+
+/* Rule 23: a sync that began before the copy does not settle it. */
+static void
+copy_in_sync(void **state)
+{
+	NEW(expunge_note, EXPUNGE, expunge);
+	struct opened in;
+	struct note a;
+	size_t n;
+
+	(void)state;
+	stored.place.v = &apart;
+	as("race");
+	assert_int_equal(deliver("one"), 1);
+	assert_int_equal(deliver("two"), 2);
+	in = open_box(&imap, login(&imap, "imap"), "INBOX");
+	close(in.fd);
+	sync_hangs = true;
+	copy_to_archive(in.box, "1", 1);
+	next_tick();
+	n = n_asked;
+	assert_true(n >= 2);
+	copy_to_archive(in.box, "2", 2);
+	expunge->box = in.box;
+	expunge->set = STR("2");
+	assert_true(ask(&imap, &expunge_note, &a));
+	some_synced(n);
+	next_tick();
+	assert_int_equal(files(""), 2);
+	sync_hangs = false;
+	next_tick();
+	next_tick();
+	assert_int_equal(files(""), 1);
+	stored.place.v = &volume_real;
+}
+
 static void
 settled_first(void **state)
 {
@@ -927,6 +993,7 @@ static const struct broken {
 	{ "N", "22: the record has no UID", whole_record },
 	{ "U", "23: a source is unlinked before its copy is settled",
 	    settled_first },
+	{ "C", "23: a sync settles copies made after it began", copy_in_sync },
 };
 
 /* What the test finds with that rule dropped, in a process of its own. */
@@ -996,7 +1063,8 @@ main(void)
 		cmocka_unit_test(append), cmocka_unit_test(mailboxes),
 		cmocka_unit_test(repeats), cmocka_unit_test(late_replay),
 		cmocka_unit_test(in_order), cmocka_unit_test(whole_record),
-		cmocka_unit_test(settled_first), cmocka_unit_test(ends),
+		cmocka_unit_test(settled_first),
+		cmocka_unit_test(copy_in_sync), cmocka_unit_test(ends),
 	};
 	int r = cmocka_run_group_tests(tests, setup, NULL);
 
