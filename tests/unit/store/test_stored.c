@@ -1000,9 +1000,16 @@ static const struct broken {
 static bool
 is_noticed(const char *rule, void (*test)(void **state))
 {
+	const char *tmp = getenv("TMPDIR");
+	char its[100], back[100];
 	int status;
 	pid_t pid;
 
+	/* A test that fails removes nothing. */
+	snprintf(back, sizeof(back), "%s", tmp == NULL ? "/tmp" : tmp);
+	snprintf(its, sizeof(its), "%.70s/veredus-broken-XXXXXX", back);
+	assert_non_null(mkdtemp(its));
+	assert_int_equal(setenv("TMPDIR", its, 1), 0);
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
@@ -1017,6 +1024,8 @@ is_noticed(const char *rule, void (*test)(void **state))
 		_exit(0);
 	}
 	assert_true(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(setenv("TMPDIR", back, 1), 0);
+	world_remove(AT_FDCWD, its);
 	return status != 0;
 }
 
