@@ -52,33 +52,16 @@ static unsigned sessions;
 static void
 json_field(struct buf *out, const struct note_field *f, const char *at)
 {
-	uint32_t v32;
-	uint64_t v64;
-	int64_t ms;
 	struct str s;
 
 	buf_fmt(out, ",\"%s\":", f->name);
-	switch (f->type) {
-	case FIELD_u32:
-		memcpy(&v32, at, sizeof(v32));
-		buf_fmt(out, "%" PRIu32, v32);
-		break;
-	case FIELD_u64:
-		memcpy(&v64, at, sizeof(v64));
-		buf_fmt(out, "%" PRIu64, v64);
-		break;
-	case FIELD_time:
-		memcpy(&ms, at, sizeof(ms));
-		buf_fmt(out, "%" PRId64, ms);
-		break;
-	case FIELD_str:
+	if (f->type == FIELD_str) {
 		memcpy(&s, at, sizeof(s));
 		enc_json(out, s);
-		break;
-	case FIELD_sec:
+	} else if (f->type == FIELD_sec)
 		buf_z(out, "null");
-		break;
-	}
+	else
+		note_print_number(out, f, at);
 }
 
 /* {"row":"PROC_ROW","name":"logd",...} */

@@ -457,6 +457,16 @@ send_opened(struct job *j, struct view *v, int index, int cache)
 	buf_free(&words);
 }
 
+int
+box_look(struct box *b, struct why *why)
+{
+	box_check(b);
+	if (b->todo & BOX_SCAN_NEW)
+		(void)box_step(b, BOX_SCAN_NEW, STEP_MS);
+	box_touch(b);
+	return box_fresh(b, why);
+}
+
 enum run
 on_open(struct job *j)
 {
@@ -476,15 +486,8 @@ on_open(struct job *j)
 		j->h = l->h;
 		return wait;
 	}
-	if (r == 0) {
-		/* Others' deliveries of this moment are seen at once, if they
-		 * are few. */
-		box_check(b);
-		if (b->todo & BOX_SCAN_NEW)
-			(void)box_step(b, BOX_SCAN_NEW, STEP_MS);
-		box_touch(b);
-		r = box_fresh(b, &why);
-	}
+	if (r == 0)
+		r = box_look(b, &why);
 	if (r == 0)
 		r = box_share(b, &index, &cache, &why);
 	if (r != 0) {

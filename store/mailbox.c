@@ -286,13 +286,8 @@ on_status(struct job *j)
 		j->h = l->h;
 		return wait;
 	}
-	if (r == 0) {
-		box_check(b);
-		if (b->todo & BOX_SCAN_NEW)
-			(void)box_step(b, BOX_SCAN_NEW, STEP_MS);
-		box_touch(b);
-		r = box_fresh(b, &why);
-	}
+	if (r == 0)
+		r = box_look(b, &why);
 	answer_counts(j, r, reason_of(r, &why), r == 0 ? b : NULL,
 	    r == 0 ? count_recent(b) : 0);
 	return DONE;

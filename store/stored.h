@@ -138,6 +138,9 @@ int	box_use(struct holding *h, struct str name, struct box **out,
  * is noticed, and *wait_out is not DONE until all files were seen once. */
 int	box_use_whole(struct job *j, struct holding *h, struct str name,
 	    struct box **out, enum run *wait_out, struct why *why) MUST_CHECK;
+/* For a face that is about to see it: with others' deliveries of this moment,
+ * if they are few.  As box_fresh. */
+int	box_look(struct box *b, struct why *why) MUST_CHECK;
 struct view *view_of(struct peer *p, uint32_t id);
 struct login *login_of(struct peer *p, uint32_t id);
 void	view_close(struct view *v);

@@ -335,15 +335,13 @@ print_str(struct buf *out, struct str s)
 	buf_c(out, '"');
 }
 
-static void
-print_field(struct buf *out, const struct note_field *f, const char *at)
+void
+note_print_number(struct buf *out, const struct note_field *f, const char *at)
 {
 	uint32_t v32;
 	uint64_t v64;
 	int64_t t;
-	struct str s;
 
-	buf_fmt(out, " %s=", f->name);
 	switch (f->type) {
 	case FIELD_u32:
 		memcpy(&v32, at, sizeof(v32));
@@ -358,13 +356,24 @@ print_field(struct buf *out, const struct note_field *f, const char *at)
 		buf_fmt(out, "%" PRId64, t);
 		break;
 	case FIELD_str:
+	case FIELD_sec:
+		bug("a string is no number");
+	}
+}
+
+static void
+print_field(struct buf *out, const struct note_field *f, const char *at)
+{
+	struct str s;
+
+	buf_fmt(out, " %s=", f->name);
+	if (f->type == FIELD_str) {
 		memcpy(&s, at, sizeof(s));
 		print_str(out, s);
-		break;
-	case FIELD_sec:
+	} else if (f->type == FIELD_sec)
 		buf_z(out, "****");
-		break;
-	}
+	else
+		note_print_number(out, f, at);
 }
 
 void

@@ -97,6 +97,9 @@ struct note_field {
 const struct note_field *note_fields(enum note_kind kind, size_t *n_out);
 /* "AUTH_CHECK user="joe" secret=****", sec fields masked. */
 void	note_print(const struct note *n, struct buf *out);
+/* The field (u32, u64 or time) at `at` of n's union, in decimal. */
+void	note_print_number(struct buf *out, const struct note_field *f,
+	    const char *at);
 /* An empty note of that kind: zeroes, no descriptor. */
 void	note_init(struct note *n, enum note_kind kind);
 const char *proc_name(enum proc p);		/* "smtpd" */
