@@ -56,6 +56,20 @@ tell_doubt(const struct job *j, bool over)
 	}
 }
 
+/* Behind all doubts: until then spoold tells a qmgr nothing. */
+static void
+say_heard(void)
+{
+	struct note_remote_heard n = { 0 };
+	struct chan *c = daemon_peer(SPOOLD, 0);
+	struct link *e;
+
+	list_each(e, &jobs)
+		n.doubts += container_of(e, struct job, link)->qmgr == NULL;
+	if (chan_ok(c))
+		note_put_remote_heard(c, &n);
+}
+
 static void
 job_free(struct job *j)
 {
@@ -339,4 +353,20 @@ job_qmgr_gone(const struct chan *c)
 {
 	free_those_of(&gathered, c);
 	free_those_of(&jobs, c);
+	say_heard();
+}
+
+/* It may have died after that qmgr: what the last one knew is said anew. */
+void
+job_spoold_came(void)
+{
+	struct link *e;
+
+	list_each(e, &jobs) {
+		struct job *j = container_of(e, struct job, link);
+
+		if (j->qmgr == NULL)
+			tell_doubt(j, false);
+	}
+	say_heard();
 }

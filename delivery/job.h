@@ -59,6 +59,7 @@ struct job {
 void	job_rcpt(struct chan *c, const struct note *n);
 void	job_try(struct chan *c, const struct note *n);
 void	job_qmgr_gone(const struct chan *c);
+void	job_spoold_came(void);
 size_t	job_count(void);
 size_t	job_count_of(struct str lane);
 /* Those that have not said MAIL end; the others go on. */

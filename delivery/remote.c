@@ -54,6 +54,13 @@ on_note(struct chan *c, const struct note *n)
 }
 
 static void
+on_peer(struct chan *c)
+{
+	if (c->peer == SPOOLD)
+		job_spoold_came();
+}
+
+static void
 on_peer_gone(struct chan *c)
 {
 	if (c->peer != QMGR)
@@ -130,7 +137,8 @@ main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
 		.kind = REMOTE, .before_cage = before_cage, .start = start,
-		.on_note = on_note, .on_peer_gone = on_peer_gone,
+		.on_peer = on_peer, .on_note = on_note,
+		.on_peer_gone = on_peer_gone,
 		.on_reload = on_reload, .on_drain = on_drain,
 		.on_stat = on_stat,
 	};

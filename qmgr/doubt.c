@@ -6,6 +6,10 @@
  * remote hears such a reply out, and says by REMOTE_DOUBT whom that is about,
  * at once and when it is over.  Until then, or until that remote is gone, the
  * next qmgr is not told of them: its try would be a second copy.
+ *
+ * The death of qmgr is heard by everybody in his own time.  So each remote
+ * says REMOTE_HEARD behind its doubts, and before it has, no qmgr is told
+ * anything; nor before a remote that spoold meets anew has said it.
  */
 #include "qmgr/spoold.h"
 
@@ -23,7 +27,17 @@ struct doubt {
 	uint32_t	number;
 };
 
+enum {
+	REMOTES = 64,
+	HEARD_MS = 2000,	/* then a remote that says nothing is passed over:
+				 * the queue must not wait for one process */
+};
+
 static struct link doubts = { &doubts, &doubts };
+/* REMOTE_HEARDs that are due of each; below 0: it heard of a death of qmgr
+ * before we did. */
+static int owed[REMOTES];
+static struct timer patience;
 
 static struct doubt *
 find(struct str mid, uint32_t number)
@@ -77,8 +91,63 @@ doubt_note(const struct chan *c, const struct note_remote_doubt *n)
 	list_push(&doubts, &d->link);
 }
 
+/* --- has everybody heard? ------------------------------------------------ */
+
+static void
+owe(unsigned remote, int by)
+{
+	owed[remote % REMOTES] += by;
+	timer_set(&patience, HEARD_MS);
+}
+
+static void
+on_patience(struct timer *t)
+{
+	(void)t;
+	if (!doubt_ready())
+		log_say(LOG_LEVEL_WARN, "remote-silent", "who may have been "
+		    "sent their mail when qmgr died is not known");
+	memset(owed, 0, sizeof(owed));
+}
+
+bool
+doubt_ready(void)
+{
+	for (unsigned k = 0; k < REMOTES; k++)
+		if (owed[k] > 0)
+			return false;
+	return true;
+}
+
 void
-doubt_peer_gone(const struct chan *c)
+doubt_init(void)
+{
+	timer_init(&patience, on_patience);
+}
+
+void
+doubt_heard(const struct chan *c)
+{
+	owe(c->index, -1);
+}
+
+void
+doubt_remote_came(const struct chan *c)
+{
+	owed[c->index % REMOTES] = 0;
+	owe(c->index, 1);
+}
+
+void
+doubt_qmgr_gone(void)
+{
+	for (unsigned k = 0; k < daemon_peer_count(REMOTE); k++)
+		if (chan_ok(daemon_peer(REMOTE, k)))
+			owe(k, 1);
+}
+
+void
+doubt_remote_gone(const struct chan *c)
 {
 	struct link *l, *tmp;
 
@@ -88,4 +157,5 @@ doubt_peer_gone(const struct chan *c)
 		if (d->by == c)
 			end(d);
 	}
+	owed[c->index % REMOTES] = 0;
 }

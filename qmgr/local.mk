@@ -47,10 +47,18 @@ tests_unit_qmgr_test_route_SOURCES = tests/unit/qmgr/test_route.c \
 tests_unit_qmgr_test_route_LDADD = lib/libtable.a lib/libmail.a \
 	lib/libconf.a lib/libbase.a $(BDB_LIBS) $(LDADD_UNIT)
 pkglibexec_PROGRAMS += qmgr/spoold qmgr/syncd
-qmgr_spoold_SOURCES = qmgr/rule.h qmgr/deliver.c qmgr/doubt.c qmgr/draft.c qmgr/maildrop.c \
-	qmgr/settling.c \
-	qmgr/spoold.c qmgr/spoold.h qmgr/wait.c
+SPOOLD_SOURCES = qmgr/rule.h qmgr/deliver.c qmgr/doubt.c qmgr/draft.c \
+	qmgr/maildrop.c qmgr/settling.c qmgr/spoold.h qmgr/wait.c
+qmgr_spoold_SOURCES = qmgr/spoold.c $(SPOOLD_SOURCES)
 qmgr_spoold_LDADD = lib/libjournal.a $(LIB_DAEMON) $(LIBS_DAEMON)
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/qmgr/test_spoold
+tests_unit_qmgr_test_spoold_SOURCES = tests/unit/qmgr/test_spoold.c \
+	$(SPOOLD_SOURCES)
+tests_unit_qmgr_test_spoold_LDADD = lib/libjournal.a lib/libipc.a \
+	lib/libevent.a lib/libconf.a lib/libcrypto.a lib/libbase.a \
+	$(OPENSSL_LIBS) $(LDADD_UNIT)
+endif
 qmgr_syncd_SOURCES = qmgr/syncd.c
 qmgr_syncd_LDADD = $(LIB_DAEMON) $(LIBS_DAEMON)
 

@@ -268,6 +268,7 @@ start(void)
 	list_init(&spoold.drafts);
 	deliver_init();
 	wait_init();
+	doubt_init();
 	defer_init(&spoold.batch, on_batch);
 	timer_init(&spoold.listen, on_listen);
 	timer_init(&spoold.tick, on_tick);
@@ -294,10 +295,31 @@ on_peer(struct chan *c)
 {
 	if (c->peer == QMGR)
 		wait_peer();
+	if (c->peer == REMOTE)
+		doubt_remote_came(c);
 	if (c->peer == STORED) {
 		if (spoold.replayed)
 			tell_replay_end(c);
 		deliver_peer(c);
+	}
+}
+
+static void
+remote_note(struct chan *c, const struct note *n)
+{
+	switch (n->kind) {
+	case NOTE_REMOTE_SENT:
+		wait_sent(n);
+		break;
+	case NOTE_REMOTE_DOUBT:
+		doubt_note(c, &n->u.remote_doubt);
+		break;
+	case NOTE_REMOTE_HEARD:
+		doubt_heard(c);
+		break;
+	default:
+		draft_note(c, n);
+		break;
 	}
 }
 
@@ -311,12 +333,7 @@ on_note(struct chan *c, const struct note *n)
 		wait_note(c, n);
 		break;
 	case REMOTE:
-		if (n->kind == NOTE_REMOTE_SENT)
-			wait_sent(n);
-		else if (n->kind == NOTE_REMOTE_DOUBT)
-			doubt_note(c, &n->u.remote_doubt);
-		else
-			draft_note(c, n);
+		remote_note(c, n);
 		break;
 	default:
 		draft_note(c, n);
@@ -334,7 +351,9 @@ on_peer_gone(struct chan *c)
 	if (c->peer == SYNCD)
 		settling_gone();
 	if (c->peer == REMOTE)
-		doubt_peer_gone(c);
+		doubt_remote_gone(c);
+	if (c->peer == QMGR)
+		doubt_qmgr_gone();
 }
 
 /* Everything answered is durable; marks that gather go down once more. */

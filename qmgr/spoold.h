@@ -6,6 +6,7 @@
  *	draft.c		a message being brought: RCPTs, large body, COMMIT
  *	deliver.c	hand-overs to stored
  *	wait.c		what waits: telling qmgr, its tries and marks
+ *	doubt.c		whom no qmgr is told of yet
  *	settling.c	the sync once a second
  *	maildrop.c	what programs left while nobody took their mail
  *
@@ -81,9 +82,15 @@ void	wait_defer(struct message *m, uint32_t number, struct str reason,
 	    bool held);
 
 /* doubt.c */
+void	doubt_init(void);
 bool	doubt_has(const struct message *m, uint32_t number);
+/* Every remote has said whom it is in doubt about: qmgr may be told. */
+bool	doubt_ready(void);
 void	doubt_note(const struct chan *c, const struct note_remote_doubt *n);
-void	doubt_peer_gone(const struct chan *c);
+void	doubt_heard(const struct chan *c);
+void	doubt_remote_came(const struct chan *c);
+void	doubt_remote_gone(const struct chan *c);
+void	doubt_qmgr_gone(void);
 
 /* maildrop.c */
 void	maildrop_start(void);	/* after spool_open, before anything else */

@@ -98,9 +98,14 @@ static void
 on_tell(struct timer *t)
 {
 	struct note_queue_loaded loaded = { 0 };
-	struct message *m = first_news(), *next;
+	struct message *m, *next;
 	struct chan *c = qmgr();
 
+	if (!doubt_ready()) {	/* R18 */
+		timer_set(t, TELL_MS);
+		return;
+	}
+	m = first_news();
 	for (; c != NULL && !chan_busy(c) && m != NULL; m = next) {
 		struct news *news = container_of(list_pop(&wait.news),
 		    struct news, link);

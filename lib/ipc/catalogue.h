@@ -607,6 +607,9 @@
 	F(str,	mid,	    26)	\
 	F(u32,	number,	    0)	\
 	F(u32,	over,	    0)	/* 1: no longer; what was sent was told before */
+#define FIELDS_REMOTE_HEARD(F)	/* it has heard of qmgr's death, or spoold is new to \
+				 * it: all REMOTE_DOUBTs there are were said */ \
+	F(u32,	doubts,	    0)	/* jobs they are about */
 #define FIELDS_REMOTE_LOOK(F)	/* by whom does this domain take mail? */ \
 	F(str,	domain,	    255)
 #define FIELDS_REMOTE_SEEN(F)						\
@@ -799,6 +802,7 @@
 	N(REMOTE_DONE, remote_done, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
 	N(REMOTE_SENT, remote_sent, PUT, 0, BY(REMOTE), BY(SPOOLD), FD_NONE) \
 	N(REMOTE_DOUBT, remote_doubt, PUT, 0, BY(REMOTE), BY(SPOOLD), FD_NONE) \
+	N(REMOTE_HEARD, remote_heard, PUT, 0, BY(REMOTE), BY(SPOOLD), FD_NONE) \
 	N(REMOTE_LOOK, remote_look, ASK, 75000, BY(QMGR), BY(REMOTE), FD_NONE) \
 	N(REMOTE_SEEN, remote_seen, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
 	N(SOCKET_ASK, socket_ask, ASK, 10000, BY(REMOTE), BY(MASTER), FD_NONE) \

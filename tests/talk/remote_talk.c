@@ -206,6 +206,13 @@ act(const char *what)
 }
 
 static void
+on_peer(struct chan *c)
+{
+	if (c->peer == SPOOLD)
+		job_spoold_came();
+}
+
+static void
 on_peer_gone(struct chan *c)
 {
 	if (c->peer != QMGR)
@@ -230,7 +237,7 @@ main(int argc, char **argv)
 {
 	static const char *const standing[] = {
 		"SPOOL_READ SPOOL_BODY failed=0 size=12 added=\"X: y\\r\\n\" "
-		"fd=\"A: b\\r\\n\\r\\n.c\\r\\n\"", NULL
+		"fd=\"A: b\\r\\n\\r\\n.c\\r\\n\"", "REMOTE_HEARD", NULL
 	};
 	static const struct talk_room room = {
 		.me = REMOTE, .service = "smtp", .alpn = "smtp",
@@ -238,7 +245,8 @@ main(int argc, char **argv)
 		.peers = BY(QMGR) | BY(SPOOLD) | BY(RESOLVD) | BY(MASTER),
 		.standing = standing, .client = client, .begin = begin,
 		.end = end, .is_empty = is_empty, .act = act, .dealt = dealt,
-		.on_note = on_note, .on_peer_gone = on_peer_gone,
+		.on_peer = on_peer, .on_note = on_note,
+		.on_peer_gone = on_peer_gone,
 	};
 
 	return talk_main(&room, argc, argv);

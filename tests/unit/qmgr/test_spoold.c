@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spoold as its peers see it: real notes over real channels, smtpd, qmgr,
+ * stored and two remotes played by the test, a real spool below $TMPDIR, the
+ * clock turned.  Who hears of what first is the test's choice.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+int	spoold_main(int argc, char **argv);
+#define main spoold_main
+#include "qmgr/spoold.c"
+#undef main
+
+#include "base/rand.h"
+#include "ipc/fake.h"
+
+enum { REMOTES = 2 };
+
+static const struct daemon_ops *room;
+static struct conf conf;
+static struct fake smtp, qmgr, store, remote[REMOTES];
+static char dir[200];
+static int spool_dir;
+static jmp_buf started;
+
+/* --- daemon.h, as far as spoold uses it ---------------------------------- */
+
+void
+daemon_main(const struct daemon_ops *o, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	room = o;
+	longjmp(started, 1);
+}
+
+const struct conf *
+daemon_conf(void)
+{
+	return &conf;
+}
+
+struct chan *
+daemon_peer(enum proc kind, unsigned index)
+{
+	switch (kind) {
+	case SMTPD:
+		return smtp.chan;
+	case QMGR:
+		return qmgr.chan;
+	case STORED:
+		return store.chan;
+	case REMOTE:
+		return index < REMOTES ? remote[index].chan : NULL;
+	default:
+		return NULL;
+	}
+}
+
+unsigned
+daemon_peer_count(enum proc kind)
+{
+	return kind == REMOTE ? REMOTES : 1;
+}
+
+struct chan *
+daemon_any(enum proc kind)
+{
+	return daemon_peer(kind, 0);
+}
+
+struct chan *
+daemon_stored_of(struct str account)
+{
+	(void)account;
+	return store.chan;
+}
+
+uint16_t
+daemon_boot(void)
+{
+	return 1;
+}
+
+int
+daemon_file(const char *name)
+{
+	(void)name;
+	return spool_dir;
+}
+
+struct str
+daemon_key(const char *name)
+{
+	(void)name;
+	return STR("");
+}
+
+bool
+daemon_draining(void)
+{
+	return false;
+}
+
+void
+daemon_ready(void)
+{
+}
+
+void
+daemon_exit(void)
+{
+}
+
+void
+daemon_stat(const char *name, uint64_t value)
+{
+	(void)name, (void)value;
+}
+
+/* --- the world ----------------------------------------------------------- */
+
+static void
+on_chan_note(struct chan *c, const struct note *n, void *arg)
+{
+	(void)arg;
+	room->on_note(c, n);
+}
+
+static void
+on_chan_end(struct chan *c, void *arg)
+{
+	struct fake *f = arg;
+
+	f->chan = NULL;
+	room->on_peer_gone(c);
+	chan_free(c);
+}
+
+static void
+join(struct fake *f, enum proc peer, unsigned index)
+{
+	fake_init(f, SPOOLD, peer, index, on_chan_note, on_chan_end, f);
+	room->on_peer(f->chan);
+}
+
+static void
+die(struct fake *f)
+{
+	fake_die(f);
+	fake_free(f);
+}
+
+static void
+turn(int64_t ms)
+{
+	clock_turn(ms);
+	for (int i = 0; i < 20; i++)
+		loop_once(0);
+}
+
+static void
+settle(void)
+{
+	turn(0);
+}
+
+static void
+say(struct fake *f, struct note n)
+{
+	n.fd = -1;
+	fake_say(f, &n);
+	settle();
+}
+
+static int
+setup(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *argv[] = { NULL };
+
+	(void)state;
+	loop_init();
+	clock_freeze(INT64_C(1764180000000));
+	conf_init(&conf);
+	conf.spool.segments = 4;
+	conf.spool.segment_size = 1 << 20;
+	(void)snprintf(dir, sizeof(dir), "%s/veredus-spoold-XXXXXX",
+	    tmp == NULL ? "/tmp" : tmp);
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	spool_dir = open(dir, O_RDONLY | O_DIRECTORY);
+	if (setjmp(started) == 0)
+		spoold_main(0, argv);
+	room->before_cage();
+	room->start();
+	join(&smtp, SMTPD, 0);
+	join(&store, STORED, 0);
+	settle();
+	return 0;
+}
+
+static void
+remove_all(int in, const char *name)
+{
+	int fd = openat(in, name, O_RDONLY | O_DIRECTORY);
+	DIR *d = fdopendir(fd);
+	struct dirent *e;
+
+	while ((e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0 &&
+		    unlinkat(fd, e->d_name, 0) != 0)
+			remove_all(fd, e->d_name);
+	(void)closedir(d);
+	(void)unlinkat(in, name, AT_REMOVEDIR);
+}
+
+/* --- what peers say and hear --------------------------------------------- */
+
+#define BODY	"Subject: x\r\n\r\nx\r\n"
+
+/* Accepts a message to one recipient. */
+static void
+accept_mail(enum route_kind kind, char mid[MID_LEN + 1])
+{
+	struct note rcpt = { .kind = NOTE_SPOOL_RCPT, .fd = -1 };
+	struct note commit = { .kind = NOTE_SPOOL_COMMIT, .ticket = 7 };
+	struct note_spool_rcpt *r = &rcpt.u.spool_rcpt;
+	struct note_spool_commit *c = &commit.u.spool_commit;
+	struct note a;
+
+	mid_make(clock_real_ms(), 1, mid);
+	r->mid = c->mid = str_of(mid);
+	r->kind = kind;
+	r->address = r->account = STR("x@far.test");
+	r->home = STR("far.test/x/Maildir");
+	c->sender = STR("a@example.org");
+	c->recipients = 1;
+	c->size = sizeof(BODY) - 1;
+	c->received_ms = clock_real_ms();
+	c->deadline_ms = clock_mono_ms() + 50000;
+	commit.fd = memfd_create("body", MFD_ALLOW_SEALING);
+	assert_int_equal(write(commit.fd, BODY, sizeof(BODY) - 1),
+	    sizeof(BODY) - 1);
+	assert_true(fd_seal(commit.fd));
+	say(&smtp, rcpt);
+	fake_say(&smtp, &commit);
+	close(commit.fd);
+	settle();
+	assert_true(fake_next(&smtp, &a));
+	assert_int_equal(a.kind, NOTE_SPOOL_DONE);
+	assert_int_equal(a.u.spool_done.failed, 0);
+}
+
+/* What the channel says next of that kind; the rest is dropped. */
+static bool
+told(struct fake *f, enum note_kind kind, struct note *n)
+{
+	settle();
+	while (fake_next(f, n))
+		if (n->kind == kind)
+			return true;
+	return false;
+}
+
+static void
+say_heard(unsigned k)
+{
+	say(&remote[k], (struct note){ .kind = NOTE_REMOTE_HEARD });
+}
+
+static void
+say_doubt(unsigned k, const char *mid, bool over)
+{
+	say(&remote[k], (struct note){ .kind = NOTE_REMOTE_DOUBT,
+	    .u.remote_doubt = { .mid = str_of(mid), .over = over } });
+}
+
+/* qmgr and both remotes are there, and nothing is owed. */
+static void
+all_join(void)
+{
+	join(&qmgr, QMGR, 0);
+	for (unsigned k = 0; k < REMOTES; k++) {
+		join(&remote[k], REMOTE, k);
+		say_heard(k);
+	}
+}
+
+static void
+all_die(void)
+{
+	for (unsigned k = 0; k < REMOTES; k++)
+		if (remote[k].chan != NULL)
+			die(&remote[k]);
+	if (qmgr.chan != NULL)
+		die(&qmgr);
+}
+
+static void
+remove_mail(const char *mid)
+{
+	say(&qmgr, (struct note){ .kind = NOTE_QUEUE_MARK, .ticket = 9,
+	    .u.queue_mark = { .mid = str_of(mid), .state = QUEUE_REMOVED } });
+}
+
+/* --- rule 18: who hears of a death of qmgr when -------------------------- */
+
+/* The next qmgr is told nothing before the last remote has spoken. */
+static void
+heard_late(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	all_join();
+	accept_mail(ROUTE_REMOTE, mid);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	die(&qmgr);
+	join(&qmgr, QMGR, 0);
+	say_heard(1);
+	assert_false(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	turn(1000);
+	say_doubt(0, mid, false);
+	say_heard(0);
+	turn(100);
+	assert_true(told(&qmgr, NOTE_QUEUE_LOADED, &n));
+	assert_int_equal(n.u.queue_loaded.count, 0);
+	say_doubt(0, mid, true);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	assert_true(str_is(n.u.queue_new.mid, mid));
+	remove_mail(mid);
+	all_die();
+}
+
+/* Those that heard of it before spoold did owe nothing any more. */
+static void
+heard_early(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	all_join();
+	accept_mail(ROUTE_REMOTE, mid);
+	for (unsigned k = 0; k < REMOTES; k++)
+		say_heard(k);
+	die(&qmgr);
+	join(&qmgr, QMGR, 0);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	remove_mail(mid);
+	all_die();
+}
+
+/* Nobody waits for a remote that has died, nor for ever. */
+static void
+never_heard(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	all_join();
+	accept_mail(ROUTE_REMOTE, mid);
+	die(&qmgr);
+	join(&qmgr, QMGR, 0);
+	say_heard(1);
+	die(&remote[0]);
+	turn(100);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	die(&qmgr);
+	join(&qmgr, QMGR, 0);
+	assert_false(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	turn(1900);
+	assert_false(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	turn(200);
+	turn(100);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	remove_mail(mid);
+	all_die();
+}
+
+/* A remote that spoold meets anew may have doubts from before. */
+static void
+heard_at_first(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	accept_mail(ROUTE_REMOTE, mid);
+	join(&remote[0], REMOTE, 0);
+	join(&qmgr, QMGR, 0);
+	assert_false(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	say_heard(0);
+	turn(100);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	remove_mail(mid);
+	all_die();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(heard_late), cmocka_unit_test(heard_early),
+		cmocka_unit_test(never_heard),
+		cmocka_unit_test(heard_at_first),
+	};
+	int r = cmocka_run_group_tests(tests, setup, NULL);
+
+	remove_all(AT_FDCWD, dir);
+	return r;
+}
