@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "daemon/cert.h"
 #include "daemon/daemon.h"
+#include "daemon/login.h"
 #include "imapd/box.h"
 #include "imapd/session.h"
 
@@ -121,6 +122,7 @@ on_stat(void)
 static const struct daemon_ops ops = {
 	.kind = IMAPD,
 	.start = start,
+	.on_peer = login_on_peer,
 	.on_note = on_note,
 	.on_peer_gone = on_peer_gone,
 	.on_client = on_client,

@@ -29,6 +29,7 @@ enum {
 struct login {
 	struct sasl	sasl;		/* AUTHENTICATE */
 	char		*account;	/* as authd says */
+	struct login_show *show;	/* NULL: stored is not asked */
 };
 
 static void
@@ -37,6 +38,7 @@ login_end(struct session *s)
 	struct login *l = s->job;
 
 	sasl_end(&l->sasl);
+	login_show_end(l->show);
 	free(l->account);
 }
 
@@ -78,13 +80,13 @@ on_logged(struct session *s, const struct note *n)
 	struct login_who w = who(s);
 	struct login *l = s->job;
 
-	if (g == NULL || g->failed != 0) {
-		s->stored = NULL;
+	l->show = NULL;
+	if (g == NULL || g->failed != 0)
 		return session_unavailable(s);
-	}
 	s->login = g->login;
 	s->account = l->account;
 	l->account = NULL;
+	s->stored = daemon_stored_of(str_of(s->account));
 	s->state = IN_AUTH;
 	imapd.logins++;
 	login_count(&w, RATE_AUTH_OK, str_of(s->account));
@@ -109,7 +111,7 @@ show_grant(struct session *s, const struct note_auth_verdict *v)
 
 	l->account = xmemdupz(v->account.p, v->account.n);
 	s->then = on_logged;
-	s->stored = login_show(&w, v, session_on_note, s);
+	l->show = login_show(&w, v, session_on_note, s);
 	return WAIT;
 }
 

@@ -145,8 +145,10 @@ on_logged(struct pop3 *s, const struct note *n)
 	const struct note_store_logged *g = note_as_store_logged(n);
 	struct note_store_open ask = { .mailbox = STR("INBOX") };
 
+	s->show = NULL;
 	if (g == NULL || g->failed != 0)
 		return later(s);
+	s->stored = daemon_stored_of(str_of(s->account));
 	s->login = ask.login = g->login;
 	s->then = on_open;
 	ask_store_open(s->stored, &ask, pop3_on_note, s);
@@ -188,7 +190,7 @@ on_verdict(struct pop3 *s, const struct note *n)
 	s->account = xmemdupz(v->account.p, v->account.n);
 	login_count(&w, RATE_AUTH_OK, v->account);
 	s->then = on_logged;
-	s->stored = login_show(&w, v, pop3_on_note, s);
+	s->show = login_show(&w, v, pop3_on_note, s);
 	return WAIT;
 }
 

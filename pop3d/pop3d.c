@@ -14,6 +14,7 @@
 
 #include "daemon/cert.h"
 #include "daemon/daemon.h"
+#include "daemon/login.h"
 #include "pop3d/session.h"
 
 #include "base/banned.h"
@@ -77,7 +78,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
-		.kind = POP3D, .start = start, .on_note = on_note,
+		.kind = POP3D, .start = start, .on_peer = login_on_peer,
+		.on_note = on_note,
 		.on_peer_gone = on_peer_gone, .on_client = pop3_client,
 		.on_reload = load_certificate, .on_key = on_key, .on_drain = on_drain,
 		.on_stat = on_stat,

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "daemon/daemon.h"
+#include "daemon/login.h"
 
 #include "base/banned.h"
 
@@ -60,6 +61,7 @@ session_end(struct pop3 *s)
 			chan_forget(daemon_peer(AUTHD, i), s);
 	if (daemon_peer(RATED, 0) != NULL)
 		chan_forget(daemon_peer(RATED, 0), s);
+	login_show_end(s->show);
 	pop3_drop_ahead(s);
 	free(s->ahead);
 	if (s->stored != NULL) {

@@ -78,6 +78,7 @@ struct pop3 {
 	char		*user;		/* USER's, or of SASL */
 	struct sasl	sasl;
 	char		*account;	/* as authd says */
+	struct login_show *show;	/* NULL: stored is not asked */
 	struct chan	*stored;	/* NULL: not logged in, or gone */
 	uint32_t	login, box, uidvalidity;
 	struct mail	*mail;

@@ -15,15 +15,26 @@ struct login_who {
 	struct str	service, peer, sid;
 };
 
+struct login_show;
+
 /* AUTH_VERDICT comes to `then'. */
 void	login_check(const struct login_who *w, struct str user,
 	    struct str secret, struct str authzid, chan_then_fn *then,
 	    void *session);
-/* The verdict was AUTH_OK: STORE_LOGGED comes to `then'.  The stored worker
- * who has that account; NULL while it is away. */
-struct chan *login_show(const struct login_who *w,
+/*
+ * The verdict was AUTH_OK: STORE_LOGGED comes to `then', and what was
+ * returned is over.  A stored that is away is waited for, for master starts
+ * it again: n == NULL comes after STORE_LOGIN's deadline (10 s), or sooner
+ * when three of them died while they were asked.  Who has logged in uses the
+ * channel daemon_stored_of(account).
+ */
+struct login_show *login_show(const struct login_who *w,
 	    const struct note_auth_verdict *v, chan_then_fn *then,
 	    void *session);
+/* The session ends first; NULL is none. */
+void	login_show_end(struct login_show *l);
+/* daemon_ops.on_peer: a stored has come, ask it what waits. */
+void	login_on_peer(struct chan *c);
 /* account: empty after a failure. */
 void	login_count(const struct login_who *w, enum rate_what what,
 	    struct str account);

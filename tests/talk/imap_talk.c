@@ -4,7 +4,7 @@
  * commands, with toystore.c for the rest of the suite.  Besides README.md:
  *
  *	@compact	a new generation of every index; also @drop-caches
- *	@stored-dies @stored-deaf @strict @cleartext-off
+ *	@stored-dies @stored-returns @stored-deaf @strict @cleartext-off
  *	@bodies N	so many message files were asked for
  *	@fill N		so many messages more in joe's INBOX
  *	@skip N		so many lines said to client 1 are passed over
@@ -60,6 +60,8 @@ act(const char *what)
 		toy_drop_caches(&toy);
 	else if (str_same(verb, "stored-dies"))
 		fake_die(&toy.stored);
+	else if (str_same(verb, "stored-returns"))
+		toy_stored_returns();
 	else if (str_same(verb, "stored-deaf"))
 		toy.is_deaf = true;
 	else if (str_same(verb, "strict"))

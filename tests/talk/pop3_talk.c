@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "daemon/login.h"
 #include "mail/index.h"
 #include "pop3d/session.h"
 #include "talk.h"
@@ -112,7 +113,8 @@ main(int argc, char **argv)
 	static const struct talk_room room = {
 		.me = POP3D, .peers = BY(AUTHD) | BY(RATED) | BY(STORED),
 		.service = "pop3", .alpn = "pop3", .standing = standing,
-		.client = pop3_client, .on_peer_gone = on_peer_gone,
+		.client = pop3_client, .on_peer = login_on_peer,
+		.on_peer_gone = on_peer_gone,
 		.begin = begin, .end = end, .is_empty = is_empty, .act = act,
 		.file = file,
 	};

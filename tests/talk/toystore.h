@@ -41,5 +41,6 @@ extern struct conf toy_conf;
 extern struct toy toy;
 void	toy_world_begin(void);
 void	toy_world_end(void);
+void	toy_stored_returns(void);	/* after fake_die(&toy.stored) */
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/login.h"
 #include "imapd/box.h"
 #include "imapd/imapd.h"
 #include "imapd/session.h"
@@ -80,6 +81,15 @@ on_chan_end(struct chan *c, void *arg)
 		toy.stored.chan = NULL;
 		chan_free(c);
 	}
+}
+
+void
+toy_stored_returns(void)
+{
+	fake_free(&toy.stored);
+	fake_init(&toy.stored, IMAPD, STORED, 0, on_note, on_chan_end, &toy);
+	toy.is_deaf = false;
+	login_on_peer(toy.stored.chan);
 }
 
 void
