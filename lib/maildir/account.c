@@ -272,8 +272,8 @@ open_root(struct account *a, bool create, struct why *why)
 static int
 take_lock(struct account *a, struct why *why)
 {
-	a->lock = a->v->open(a->v, a->state, LOCK_FILE, O_RDWR | O_CREAT,
-	    0600);
+	a->lock = volume_open_own(a->v, a->state, LOCK_FILE, O_RDWR | O_CREAT,
+	    0600, NULL);
 	if (a->lock < 0)
 		return why_errno(why, FAIL_TEMP, "lock of the account");
 	if (a->v->lock(a->v, a->lock) == 0)

@@ -209,9 +209,7 @@ cache_new(struct box *b)
 		b->v->close(b->v, b->cache);
 	file_name(b, "cache", name);
 	/* Faces may still read the old one: never truncated, replaced. */
-	b->v->unlink(b->v, b->a->index, name);
-	b->cache = b->v->open(b->v, b->a->index, name,
-	    O_RDWR | O_CREAT | O_TRUNC, 0600);
+	b->cache = volume_create(b->v, b->a->index, name, 0600);
 	if (b->cache < 0)
 		return FAIL_TEMP;
 	b->own.cache_nonce = (uint32_t)rand_u64() | 1;
@@ -232,7 +230,7 @@ load_cache(struct box *b, bool *is_new_out)
 	off_t size;
 
 	file_name(b, "cache", name);
-	b->cache = b->v->open(b->v, b->a->index, name, O_RDWR, 0);
+	b->cache = volume_open_own(b->v, b->a->index, name, O_RDWR, 0, NULL);
 	if (b->cache >= 0 && volume_read(b->v, b->cache, head, sizeof(head),
 	    0) == 0 && memcmp(head, cache_magic, 4) == 0 &&
 	    num_get32le(head + 4) == INDEX_VERSION &&
@@ -268,9 +266,7 @@ box_index_new(struct box *b)
 	if (b->index >= 0)
 		b->v->close(b->v, b->index);
 	file_name(b, "idx", name);
-	b->v->unlink(b->v, b->a->index, name);
-	b->index = b->v->open(b->v, b->a->index, name,
-	    O_RDWR | O_CREAT | O_TRUNC, 0600);
+	b->index = volume_create(b->v, b->a->index, name, 0600);
 	if (b->index < 0)
 		return FAIL_TEMP;
 	b->h = (struct index_header){ .version = INDEX_VERSION,
@@ -295,7 +291,7 @@ load_index(struct box *b)
 	off_t size;
 
 	file_name(b, "idx", name);
-	b->index = b->v->open(b->v, b->a->index, name, O_RDWR, 0);
+	b->index = volume_open_own(b->v, b->a->index, name, O_RDWR, 0, NULL);
 	if (b->index < 0)
 		return errno == ENOENT ? FAIL_GONE : FAIL_TEMP;
 	size = volume_size(b->v, b->index);
@@ -423,8 +419,7 @@ load_names(struct box *b)
 	if (r == FAIL_PERM) {
 		say(b, LOG_LEVEL_ERROR, "names-damaged");
 		log_end();
-		if (b->v->rename(b->v, b->folder, NAMES_FILE, b->folder,
-		    NAMES_FILE ".damaged", true) < 0)
+		if (volume_put_aside(b->v, b->folder, NAMES_FILE) != 0)
 			return FAIL_TEMP;
 	}
 	if (r == FAIL_PERM || r == FAIL_GONE)

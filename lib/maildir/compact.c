@@ -68,12 +68,6 @@ box_compact_drop(struct box *b)
 }
 
 static int
-open_beside(struct box *b, int dir, const char *name)
-{
-	return b->v->open(b->v, dir, name, O_RDWR | O_CREAT | O_TRUNC, 0600);
-}
-
-static int
 write_cache_head(struct box *to)
 {
 	uint8_t head[CACHE_FIRST] = { 'V', 'C', 'A', 'C' };
@@ -118,11 +112,12 @@ begin(struct box *b)
 	c->modseq = b->h.modseq;
 	c->records = b->h.records;
 	buf_init(&c->blob, CACHE_BLOB_HEAD + CACHE_BLOB_MAX);
-	c->to.names.fd = open_beside(b, b->folder, BESIDE_NAMES);
+	c->to.names.fd = volume_create(b->v, b->folder, BESIDE_NAMES,
+	    0600);
 	beside_name(b, "idx.new", name);
-	c->to.index = open_beside(b, b->a->index, name);
+	c->to.index = volume_create(b->v, b->a->index, name, 0600);
 	beside_name(b, "cache.new", name);
-	c->to.cache = open_beside(b, b->a->index, name);
+	c->to.cache = volume_create(b->v, b->a->index, name, 0600);
 	if (c->to.names.fd < 0 || c->to.index < 0 || c->to.cache < 0)
 		return FAIL_TEMP;
 	/* The old head with its keywords, then ours over it. */

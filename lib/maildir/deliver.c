@@ -394,10 +394,10 @@ put_over(struct box *b, struct draft *x, const struct left *l,
 
 	if (!l->in_new)
 		box_cur_begin(b);
-	r = b->v->rename(b->v, box_tmp(b), x->tmp, dir, l->name, true);
+	r = volume_put_over(b->v, box_tmp(b), x->tmp, dir, l->name);
 	if (!l->in_new)
 		box_cur_end(b);
-	if (r < 0) {
+	if (r != 0) {
 		r = why_errno(why, FAIL_TEMP, "cannot rename");
 		deliver_drop(b, x);
 		return r;

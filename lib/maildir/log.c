@@ -217,7 +217,8 @@ log_ranges_next(struct str *ranges, struct log_range *out)
 
 /* --- the file ------------------------------------------------------------ */
 
-/* Finds the end of what can be believed, and the last txn. */
+/* Finds the end of what can be believed, and the last txn; FAIL_SYNTAX when
+ * nothing can. */
 static int
 find_end(struct log *l, log_seen_fn *seen, void *arg)
 {
@@ -240,10 +241,24 @@ find_end(struct log *l, log_seen_fn *seen, void *arg)
 	end = w.at;
 	log_walk_end(&w);
 	l->cut = l->size - end;
+	if (end == 0 && l->size > 0)
+		return FAIL_SYNTAX;
 	if (l->cut > 0 && l->v->truncate(l->v, l->fd, (off_t)end) < 0)
 		return FAIL_TEMP;
 	l->size = end;
 	return 0;
+}
+
+/* Not one record: it may be anybody's file, and is not cut to nothing. */
+static int
+begin_again(struct log *l, int dir)
+{
+	log_close(l);
+	if (volume_put_aside(l->v, dir, LOG_FILE) != 0)
+		return FAIL_TEMP;
+	l->size = 0;
+	l->fd = volume_create(l->v, dir, LOG_FILE, 0600);
+	return l->fd < 0 ? FAIL_TEMP : 0;
 }
 
 int
@@ -253,10 +268,13 @@ log_open(struct log *l, struct volume *v, int dir, log_seen_fn *seen,
 	int r;
 
 	l->v = v;
-	l->fd = v->open(v, dir, LOG_FILE, O_RDWR | O_CREAT, 0600);
+	l->fd = volume_open_own(v, dir, LOG_FILE, O_RDWR | O_CREAT, 0600,
+	    NULL);
 	if (l->fd < 0)
 		return FAIL_TEMP;
 	r = find_end(l, seen, arg);
+	if (r == FAIL_SYNTAX)
+		r = begin_again(l, dir);
 	if (r != 0)
 		log_close(l);
 	return r;
@@ -365,8 +383,7 @@ log_anew_begin(struct log *anew, struct volume *v, int dir)
 {
 	anew->v = v;
 	anew->size = anew->txn = anew->cut = 0;
-	anew->fd = v->open(v, dir, ANEW_FILE, O_RDWR | O_CREAT | O_TRUNC,
-	    0600);
+	anew->fd = volume_create(v, dir, ANEW_FILE, 0600);
 	return anew->fd < 0 ? FAIL_TEMP : 0;
 }
 

@@ -211,7 +211,7 @@ names_open(struct names *n, struct volume *v, int folder)
 	int r;
 
 	n->v = v;
-	n->fd = v->open(v, folder, NAMES_FILE, O_RDWR, 0);
+	n->fd = volume_open_own(v, folder, NAMES_FILE, O_RDWR, 0, NULL);
 	if (n->fd < 0)
 		return errno == ENOENT ? FAIL_GONE : FAIL_TEMP;
 	size = volume_size(v, n->fd);

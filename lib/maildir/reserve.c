@@ -169,17 +169,19 @@ reserve_open(struct reserve *r, struct volume *v, int dir, uint64_t boot)
 {
 	struct buf text;
 	int fd, fail;
+	bool aside;
 
 	memset(r, 0, sizeof(*r));
 	r->v = v;
 	r->dir = dir;
 	r->boot = boot;
 	dict_init(&r->rows);
-	fd = v->open(v, dir, RESERVE_FILE, O_RDONLY, 0);
+	fd = volume_open_own(v, dir, RESERVE_FILE, O_RDONLY, 0, &aside);
 	if (fd < 0) {
 		if (errno != ENOENT)
 			return FAIL_TEMP;
 		r->lost = true;
+		r->damaged = aside;
 		return 0;
 	}
 	buf_init(&text, 16 * 1024 * 1024);

@@ -30,6 +30,7 @@
  */
 #include "maildir/box.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -178,6 +179,14 @@ is_torn(struct box *b, const char *name, bool in_new)
 	return true;
 }
 
+/* Folders, links and the like are no messages.  A file system that does not
+ * tell is believed until the file is opened. */
+static bool
+may_be_file(unsigned char type)
+{
+	return type == DT_REG || type == DT_UNKNOWN;
+}
+
 static void
 note_name(struct box *b, const char *name, bool in_new)
 {
@@ -210,6 +219,7 @@ static bool
 read_folder(struct box *b, int dir, bool in_new, int64_t until_ms)
 {
 	struct box_scan *s = b->scan;
+	unsigned char type;
 	const char *name;
 	unsigned n = 0;
 	int r;
@@ -217,8 +227,9 @@ read_folder(struct box *b, int dir, bool in_new, int64_t until_ms)
 	if (!s->walking)
 		volume_walk_begin(&s->walk, b->v, dir);
 	s->walking = true;
-	while ((r = volume_walk_next(&s->walk, &name, NULL)) == 1) {
-		note_name(b, name, in_new);
+	while ((r = volume_walk_next(&s->walk, &name, &type)) == 1) {
+		if (may_be_file(type))
+			note_name(b, name, in_new);
 		if (++n % 256 == 0 && clock_mono_ms() >= until_ms)
 			return false;
 	}
@@ -330,9 +341,11 @@ file_exists(struct box *b, const struct index_record *r, const char *base)
 	struct stat st;
 	bool in_new = (r->flags & INDEX_IN_NEW) != 0;
 
-	return !fname_make(str_of(base), r->letters, in_new, name) ||
-	    b->v->stat(b->v, in_new ? b->new_ : b->cur, name, &st) == 0 ||
-	    errno != ENOENT;
+	if (!fname_make(str_of(base), r->letters, in_new, name))
+		return true;
+	if (b->v->stat(b->v, in_new ? b->new_ : b->cur, name, &st) == 0)
+		return S_ISREG(st.st_mode);
+	return errno != ENOENT;
 }
 
 /* Others renamed it. */
@@ -576,14 +589,16 @@ static bool
 find_in(struct box *b, int dir, bool in_new, int64_t until_ms)
 {
 	struct box_scan *s = b->scan;
+	unsigned char type;
 	const char *name;
 	unsigned n = 0;
 
 	if (!s->walking)
 		volume_walk_begin(&s->walk, b->v, dir);
 	s->walking = true;
-	while (volume_walk_next(&s->walk, &name, NULL) == 1) {
-		find_one(b, dir, in_new, name);
+	while (volume_walk_next(&s->walk, &name, &type) == 1) {
+		if (may_be_file(type))
+			find_one(b, dir, in_new, name);
 		if (++n % 64 == 0 && clock_mono_ms() >= until_ms)
 			return false;
 	}
@@ -658,6 +673,33 @@ read_file(struct box *b, int64_t until_ms)
 	return 0;
 }
 
+/* Another's file, or nothing that can be read, under a message's name: it is
+ * left alone, and no reason to have no mailbox. */
+static int
+unreadable(struct box *b, const struct found *f)
+{
+	log_event(LOG_LEVEL_WARN, "message-unreadable");
+	log_z("account", b->a->name);
+	log_z("mailbox", b->name);
+	log_z("file", f->name);
+	log_errno();
+	log_end();
+	return FAIL_GONE;
+}
+
+static int
+open_found(struct box *b, const struct found *f)
+{
+	b->scan->fd = b->v->open(b->v, f->in_new ? b->new_ : b->cur, f->name,
+	    O_RDONLY, 0);
+	b->scan->ingesting = false;
+	if (b->scan->fd >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return FAIL_GONE;
+	return volume_is_strange(errno) ? unreadable(b, f) : FAIL_TEMP;
+}
+
 /* The one reader of the account's ingest at a time: a file that was left in
  * the middle is read again from its start when somebody else used it. */
 static int
@@ -666,13 +708,10 @@ look_at(struct box *b, const struct found *f, int64_t until_ms)
 	struct box_scan *s = b->scan;
 	struct ingest *i = b->a->place->ingest;
 
-	if (s->fd < 0) {
-		s->fd = b->v->open(b->v, f->in_new ? b->new_ : b->cur,
-		    f->name, O_RDONLY, 0);
-		s->ingesting = false;
-	}
-	if (s->fd < 0)
-		return errno == ENOENT ? FAIL_GONE : FAIL_TEMP;
+	int fail = s->fd < 0 ? open_found(b, f) : 0;
+
+	if (fail != 0)
+		return fail;
 	if (!s->ingesting || i->user != s) {
 		ingest_begin(i, b->v, -1);
 		i->user = s;
@@ -942,7 +981,8 @@ sizes(struct box *b, const char *base, struct index_record *r,
 	int fail;
 
 	if (!fname_make(str_of(base), r->letters, in_new, name) ||
-	    b->v->stat(b->v, in_new ? b->new_ : b->cur, name, &st) < 0)
+	    b->v->stat(b->v, in_new ? b->new_ : b->cur, name, &st) < 0 ||
+	    !S_ISREG(st.st_mode))
 		return FAIL_GONE;
 	r->disk_size = (uint64_t)st.st_size;
 	if (old != NULL && old->disk_size == r->disk_size) {

@@ -318,7 +318,8 @@ unlink_one(struct box *b, struct index_record *r)
 
 	if (box_name_of(b, r, &e, name, &dir) != 0)
 		return;
-	if (b->v->unlink(b->v, dir, name) < 0) {
+	/* What became a folder is no file of ours, and nobody's message. */
+	if (b->v->unlink(b->v, dir, name) < 0 && errno != EISDIR) {
 		if (errno != ENOENT)
 			return;		/* tried again later */
 		/* Renamed meanwhile by somebody: the scan finds the file, and

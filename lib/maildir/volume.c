@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #include "base/banned.h"
+
+#define ASIDE_MAX	100	/* things put aside under one name */
 
 #if defined(VEREDUS_FAULTS) && VEREDUS_FAULTS
 const char *maildir_broken = "";
@@ -38,15 +43,18 @@ static int
 real_open(struct volume *v, int dir, const char *name, int flags, mode_t mode)
 {
 	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.flags = (uint64_t)(flags | O_CLOEXEC | O_NOFOLLOW |
+		    O_NONBLOCK),
 		.mode = flags & O_CREAT ? mode : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 		    RESOLVE_NO_MAGICLINKS,
 	};
 
+	/* O_NONBLOCK: a FIFO among the messages must not hold us up. */
 	(void)v;
 	if (strchr(name, '/') == NULL)
-		return openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+		return openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW |
+		    O_NONBLOCK, mode);
 	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 }
 
@@ -227,6 +235,81 @@ volume_size(struct volume *v, int fd)
 	return v->stat(v, fd, NULL, &st) < 0 ? -1 : st.st_size;
 }
 
+/* --- what is none of our files ------------------------------------------- */
+
+static void
+say_aside(const char *name, const char *aside)
+{
+	log_event(LOG_LEVEL_ERROR, "file-damaged");
+	log_z("file", name);
+	log_z("aside", aside);
+	log_end();
+}
+
+int
+volume_put_aside(struct volume *v, int dir, const char *name)
+{
+	char aside[NAME_MAX + 1] = "";
+	unsigned i;
+	int n;
+
+	for (i = 0; i < ASIDE_MAX; i++) {
+		n = i == 0 ? snprintf(aside, sizeof(aside), "%s.damaged", name)
+		    : snprintf(aside, sizeof(aside), "%s.damaged.%u", name, i);
+		if (n >= (int)sizeof(aside)) {
+			errno = ENAMETOOLONG;
+			return FAIL_TEMP;
+		}
+		if (v->rename(v, dir, name, dir, aside, false) == 0) {
+			say_aside(name, aside);
+			return 0;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	return FAIL_TEMP;
+}
+
+bool
+volume_is_strange(int error)
+{
+	return error == EISDIR || error == ELOOP || error == EACCES ||
+	    error == ENXIO;
+}
+
+int
+volume_open_own(struct volume *v, int dir, const char *name, int flags,
+    mode_t mode, bool *aside_out)
+{
+	int fd = v->open(v, dir, name, flags, mode);
+	struct stat st;
+
+	if (aside_out != NULL)
+		*aside_out = false;
+	if (fd >= 0) {
+		/* If that cannot be told, the first read cannot be done. */
+		if (v->stat(v, fd, NULL, &st) < 0 || S_ISREG(st.st_mode))
+			return fd;
+		v->close(v, fd);
+	} else if (!volume_is_strange(errno)) {
+		return -1;
+	}
+	if (volume_put_aside(v, dir, name) != 0)
+		return -1;
+	if (aside_out != NULL)
+		*aside_out = true;
+	return v->open(v, dir, name, flags, mode);
+}
+
+int
+volume_create(struct volume *v, int dir, const char *name, mode_t mode)
+{
+	if (v->unlink(v, dir, name) < 0 && errno != ENOENT &&
+	    volume_put_aside(v, dir, name) != 0)
+		return -1;
+	return v->open(v, dir, name, O_RDWR | O_CREAT | O_EXCL, mode);
+}
+
 int
 volume_replace(struct volume *v, int dir, const char *name,
     struct str content, mode_t mode)
@@ -237,16 +320,28 @@ volume_replace(struct volume *v, int dir, const char *name,
 	if (snprintf(beside, sizeof(beside), "%s.tmp", name) >=
 	    (int)sizeof(beside))
 		return FAIL_TOO_BIG;
-	fd = v->open(v, dir, beside, O_WRONLY | O_CREAT | O_TRUNC, mode);
+	fd = volume_create(v, dir, beside, mode);
 	if (fd < 0)
 		return FAIL_TEMP;
 	r = volume_write(v, fd, content, 0);
 	v->close(v, fd);
-	if (r == 0 && v->rename(v, dir, beside, dir, name, true) < 0)
-		r = FAIL_TEMP;
+	if (r == 0)
+		r = volume_put_over(v, dir, beside, dir, name);
 	if (r != 0)
 		v->unlink(v, dir, beside);
 	return r;
+}
+
+int
+volume_put_over(struct volume *v, int from, const char *name, int to,
+    const char *new_name)
+{
+	if (v->rename(v, from, name, to, new_name, true) == 0)
+		return 0;
+	if (errno != EISDIR || volume_put_aside(v, to, new_name) != 0)
+		return FAIL_TEMP;
+	return v->rename(v, from, name, to, new_name, true) < 0 ? FAIL_TEMP :
+	    0;
 }
 
 int

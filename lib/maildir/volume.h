@@ -69,6 +69,30 @@ int	volume_read_all(struct volume *v, int fd, off_t at, struct buf *out)
 	    MUST_CHECK;
 /* -1: cannot tell. */
 off_t	volume_size(struct volume *v, int fd);
+/*
+ * What lies under a name of ours and is none of our files: after a power cut
+ * on a file system without a journal a name may lead to any inode, be it a
+ * folder or another process's file (e2fsck makes that consistent, not right),
+ * and each open, unlink and rename of it fails for ever.  It is renamed to
+ * NAME.damaged (.damaged.1, ...), for nothing is unlinked that is not
+ * understood, and the log says so; whoever wanted it goes on as without it.
+ * FAIL_TEMP with errno.
+ */
+int	volume_put_aside(struct volume *v, int dir, const char *name)
+	    MUST_CHECK;
+/* errno of a name that leads to no file which we may use. */
+bool	volume_is_strange(int error);
+/* As open, of a file that is ours alone: what cannot be opened as a file is
+ * put aside, and `*aside_out` (or NULL) says so; without O_CREAT the errno is
+ * ENOENT then, too. */
+int	volume_open_own(struct volume *v, int dir, const char *name, int flags,
+	    mode_t mode, bool *aside_out) MUST_CHECK;
+/* A new and empty file of ours in the place of whatever was there. */
+int	volume_create(struct volume *v, int dir, const char *name, mode_t mode)
+	    MUST_CHECK;
+/* As rename, of a file, in the place of whatever was there; FAIL_TEMP. */
+int	volume_put_over(struct volume *v, int from, const char *name, int to,
+	    const char *new_name) MUST_CHECK;
 /* Write beside and rename; not synced. */
 int	volume_replace(struct volume *v, int dir, const char *name,
 	    struct str content, mode_t mode) MUST_CHECK;

@@ -164,7 +164,7 @@ repeats(void **state)
 }
 
 /* How the file was spoilt; and what the repeat makes of it. */
-enum spoilt { WHOLE, DELETED, EMPTY, OTHER_BYTES };
+enum spoilt { WHOLE, DELETED, EMPTY, OTHER_BYTES, FOLDER };
 
 static void
 spoil(const char *path, enum spoilt how)
@@ -184,6 +184,10 @@ spoil(const char *path, enum spoilt how)
 		fd = open(path, O_WRONLY);
 		assert_int_equal(pwrite(fd, "Wuff", 4, 0), 4);
 		close(fd);
+		return;
+	case FOLDER:
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(mkdir(path, 0700), 0);
 	}
 }
 
@@ -210,6 +214,11 @@ spoilt_files(void **state)
 		{ EMPTY, true, false, false, 2 },
 		{ OTHER_BYTES, false, false, false, 2 },
 		{ OTHER_BYTES, true, false, true, 0 },
+		/* It is put aside. */
+		{ FOLDER, false, false, false, 0 },
+		{ FOLDER, true, false, false, 0 },
+		{ FOLDER, true, false, true, 0 },
+		{ FOLDER, true, true, false, 0 },
 		/* A sync failed: what is there counts for nothing. */
 		{ OTHER_BYTES, true, true, false, 1 },
 	};
