@@ -27,7 +27,8 @@ folder_of(void *ctx)
 static int
 real_open(void *ctx, const char *name, unsigned how)
 {
-	int flags = O_CLOEXEC | O_NOFOLLOW;
+	/* O_NONBLOCK: never held up by what is no file */
+	int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 	if ((how & DISK_WRITE) != 0)
 		flags |= (how & DISK_READ) != 0 ? O_RDWR : O_WRONLY;

@@ -38,6 +38,56 @@ tell_written(struct spool *s, const char *name, bool exists)
 		s->ops->wrote(s->arg, name, exists);
 }
 
+/* --- what is no file of ours --------------------------------------------- */
+
+/* To corrupt/; a folder that belongs to another process cannot leave the one
+ * it is in, and keeps out of the way there. */
+static int
+put_aside(struct spool *s, const char *name, const char *what)
+{
+	const struct disk *d = s->disk;
+	char aside[DISK_NAME_MAX];
+	int r;
+
+	snprintf(aside, sizeof(aside), "corrupt/%.50s", strrchr(name, '/') + 1);
+	r = d->rename(d->ctx, name, aside);
+	if (r != 0) {
+		snprintf(aside, sizeof(aside), "%.50s.damaged", name);
+		r = d->rename(d->ctx, name, aside);
+	}
+	s->ops->corrupt(s->arg, r == 0 ? aside : name, str_mem(NULL, 0),
+	    what);
+	return r == 0 ? 0 : FAIL_TEMP;
+}
+
+/* After a power cut on a file system without a journal a name of ours may
+ * lead to a folder: no unlink and no rename gets rid of that, so the work
+ * behind it would be tried for ever. */
+static int
+clear_folder(struct spool *s, const char *name)
+{
+	return errno == EISDIR ? put_aside(s, name,
+	    "a folder in the place of a file") : FAIL_TEMP;
+}
+
+static int
+unlink_file(struct spool *s, const char *name)
+{
+	if (s->disk->unlink(s->disk->ctx, name) == 0 || errno == ENOENT)
+		return 0;
+	return clear_folder(s, name);
+}
+
+static int
+rename_file(struct spool *s, const char *from, const char *to)
+{
+	if (s->disk->rename(s->disk->ctx, from, to) == 0)
+		return 0;
+	if (clear_folder(s, to) != 0)
+		return FAIL_TEMP;
+	return s->disk->rename(s->disk->ctx, from, to) == 0 ? 0 : FAIL_TEMP;
+}
+
 /* --- writing ------------------------------------------------------------- */
 
 /* Head, envelope and content as one buffer; states as they are now. */
@@ -71,21 +121,22 @@ file_bytes(struct spool *s, struct message *m, struct buf *out)
 }
 
 static int
-write_beside(const struct disk *d, const char *made, const char *name,
+write_beside(struct spool *s, const char *made, const char *name,
     struct str bytes)
 {
+	const struct disk *d = s->disk;
 	int h, r;
 
-	(void)d->unlink(d->ctx, made);
+	(void)unlink_file(s, made);
 	h = d->open(d->ctx, made, DISK_WRITE | DISK_CREATE);
 	if (h < 0)
 		return FAIL_TEMP;
 	r = disk_write(d, h, bytes, 0);
 	d->close(d->ctx, h);
-	if (r == 0 && d->rename(d->ctx, made, name) != 0)
-		r = FAIL_TEMP;
+	if (r == 0)
+		r = rename_file(s, made, name);
 	if (r != 0)
-		(void)d->unlink(d->ctx, made);
+		(void)unlink_file(s, made);
 	return r;
 }
 
@@ -104,7 +155,7 @@ spool_file_write(struct spool *s, struct message *m)
 	buf_init(&b, FILE_MAX);
 	r = file_bytes(s, m, &b);
 	if (r == 0)
-		r = write_beside(s->disk, made, name, buf_str(&b));
+		r = write_beside(s, made, name, buf_str(&b));
 	buf_free(&b);
 	if (r != 0)
 		return r;
@@ -181,7 +232,7 @@ remove_name(struct spool *s, const char *name, bool *unlinked)
 		if (h >= 0)
 			d->close(d->ctx, h);
 	}
-	if (d->unlink(d->ctx, name) != 0 && errno != ENOENT)
+	if (unlink_file(s, name) != 0)
 		return FAIL_TEMP;
 	*unlinked = true;
 	return 0;
@@ -264,6 +315,15 @@ spool_drop_found(struct spool *s, struct message *m, const char *name)
 
 /* --- reading ------------------------------------------------------------- */
 
+/* Errors that last: another inode has the name. */
+static int
+cannot_read(void)
+{
+	return errno == EISDIR || errno == EACCES || errno == ELOOP ||
+	    errno == ENXIO ? FAIL_DENIED : FAIL_TEMP;
+}
+
+/* FAIL_DENIED, FAIL_TOO_BIG: it is no spool file, and will not become one. */
 static int
 read_whole(const struct disk *d, const char *name, struct buf *out)
 {
@@ -272,13 +332,15 @@ read_whole(const struct disk *d, const char *name, struct buf *out)
 	uint8_t *p;
 
 	if (h < 0)
-		return errno == ENOENT ? FAIL_GONE : FAIL_TEMP;
+		return errno == ENOENT ? FAIL_GONE : cannot_read();
 	size = d->size(d->ctx, h);
 	p = size < 0 ? NULL : buf_grow(out, (size_t)size + 1);
 	if (p != NULL) {
 		r = disk_read(d, h, p, (size_t)size, 0);
 		if (r == 0)
 			buf_grown(out, (size_t)size);
+		else if (r == FAIL_TEMP)
+			r = cannot_read();
 	}
 	d->close(d->ctx, h);
 	return r;
@@ -320,16 +382,6 @@ take_marks(struct spool *s, struct message *m, struct str file, size_t at)
 	}
 }
 
-static void
-put_aside(struct spool *s, const char *name, const char *mid, const char *what)
-{
-	char aside[DISK_NAME_MAX];
-
-	snprintf(aside, sizeof(aside), "corrupt/%s", mid);
-	(void)s->disk->rename(s->disk->ctx, name, aside);
-	s->ops->corrupt(s->arg, aside, str_mem(NULL, 0), what);
-}
-
 static struct message *
 from_bytes(struct spool *s, const char *mid, struct str file)
 {
@@ -367,11 +419,10 @@ spool_file_load(struct spool *s, const char *mid)
 	spool_file_name(mid, name);
 	buf_init(&b, FILE_MAX);
 	r = read_whole(s->disk, name, &b);
-	if (r == 0) {
+	if (r == 0)
 		m = from_bytes(s, mid, buf_str(&b));
-		if (m == NULL)
-			put_aside(s, name, mid, "spool file is damaged");
-	}
+	if (m == NULL && r != FAIL_GONE && r != FAIL_TEMP)
+		(void)put_aside(s, name, "spool file is damaged");
 	buf_free(&b);
 	return m;
 }
