@@ -4,9 +4,10 @@
  *
  * At most 64 hand-overs a worker are unanswered, and after a death one at a
  * time, so that the message a worker dies of is found: three deaths and it is
- * held.  Bodies stay in memory up to 64 MiB; beyond that they are read again
- * from the ring.  Whatever stored does not answer in time is handed over
- * again: it recognises a repeat by (mid, number, redelivery).
+ * held, by qmgr if that asked for the try.  Bodies stay in memory up to 64
+ * MiB; beyond that they are read again from the ring.  Whatever stored does
+ * not answer in time is handed over again: it recognises a repeat by (mid,
+ * number, redelivery).
  */
 #include "qmgr/spoold.h"
 
@@ -37,7 +38,6 @@ struct handover {
 	struct link	link;
 	struct message	*m;
 	uint32_t	number;
-	unsigned	deaths;
 	int64_t		not_before_ms;
 	struct worker	*worker;
 	deliver_fn	*fn;		/* qmgr asked for it; or NULL */
@@ -202,24 +202,46 @@ log_result(const struct handover *h, const struct note_store_appended *a)
 	log_end();
 }
 
+/* It waits again.  Who asked for the try writes down how it ended: of two
+ * marks the later one would win, whichever knew less. */
+static void
+wait_again(struct handover *h, unsigned result, struct str text)
+{
+	if (h->fn == NULL)
+		wait_defer(h->m, h->number, text, result == QUEUE_DEADLY);
+	else
+		h->m->to[h->number].state = DELIVERY_WAITS;
+	finish(h, result, text);
+}
+
+/* R17. */
+static bool
+is_deadly(const struct handover *h)
+{
+	return h->m->to[h->number].deaths >= DEATHS_MAX && QMGR_RULE(17);
+}
+
+static void
+hold(struct handover *h)
+{
+	spoold_log(LOG_LEVEL_ERROR, "delivery-held", h->m);
+	log_z("reason", "the store died three times on this message");
+	log_end();
+	wait_again(h, QUEUE_DEADLY,
+	    STR("held: the store died three times on this message"));
+}
+
 /* stored died or was silent: once more, held after the third death. */
 static void
 unanswered(struct handover *h)
 {
-	struct worker *w = h->worker;
-
 	spool_taken_back(spoold.spool, h->m, h->number);
-	w->window = 1;
-	if (++h->deaths < DEATHS_MAX || !QMGR_RULE(17)) {
+	h->worker->window = 1;
+	h->m->to[h->number].deaths++;
+	if (is_deadly(h))
+		hold(h);
+	else
 		put_back(h, PAUSE_MS);
-		return;
-	}
-	spoold_log(LOG_LEVEL_ERROR, "delivery-held", h->m);
-	log_z("reason", "the store died three times on this message");
-	log_end();
-	wait_defer(h->m, h->number,
-	    STR("held: the store died three times on this message"), true);
-	finish(h, QUEUE_UNKNOWN, STR("the store died"));
 }
 
 static void
@@ -229,11 +251,7 @@ failed(struct handover *h, const struct note_store_appended *a)
 	    (int)a->failed == -FAIL_TOO_BIG;
 
 	spool_taken_back(spoold.spool, h->m, h->number);
-	if (h->fn == NULL)
-		wait_defer(h->m, h->number, a->text, false);
-	else
-		h->m->to[h->number].state = DELIVERY_WAITS;
-	finish(h, never ? QUEUE_NEVER : QUEUE_LATER, a->text);
+	wait_again(h, never ? QUEUE_NEVER : QUEUE_LATER, a->text);
 }
 
 static void
@@ -248,6 +266,7 @@ on_appended(void *session, const struct note *n)
 		unanswered(h);
 		return;
 	}
+	h->m->to[h->number].deaths = 0;
 	if (h->worker->window < WINDOW)
 		h->worker->window++;
 	log_result(h, a);
@@ -331,6 +350,10 @@ hand_over(struct chan *c, struct handover *h)
 
 	if (d->state != DELIVERY_OPEN && d->state != DELIVERY_WAITS) {
 		finish(h, QUEUE_DELIVERED, STR(""));	/* removed meanwhile */
+		return;
+	}
+	if (is_deadly(h)) {	/* who asked did not hear it in time */
+		hold(h);
 		return;
 	}
 	fd = deliver_body(h->m);

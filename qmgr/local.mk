@@ -1,11 +1,10 @@
 # qmgr - spool, queue and bounces
 pkglibexec_PROGRAMS += qmgr/qmgr qmgr/bounce
-qmgr_qmgr_SOURCES = qmgr/rule.h qmgr/act.c qmgr/fail.c qmgr/lane.c qmgr/lane.h \
-	qmgr/qmgr.c qmgr/qmgr.h qmgr/queue.c qmgr/queue.h qmgr/resume.c qmgr/resume.h \
-	qmgr/schedule.c \
-	qmgr/schedule.h qmgr/send.c qmgr/send.h \
-	qmgr/terms.c qmgr/terms.h qmgr/where.c qmgr/where.h qmgr/why.c \
-	qmgr/why.h
+QMGR_SOURCES = qmgr/rule.h qmgr/act.c qmgr/fail.c qmgr/lane.c qmgr/lane.h \
+	qmgr/qmgr.h qmgr/queue.c qmgr/queue.h qmgr/resume.c qmgr/resume.h \
+	qmgr/schedule.c qmgr/schedule.h qmgr/send.c qmgr/send.h qmgr/terms.c \
+	qmgr/terms.h qmgr/where.c qmgr/where.h qmgr/why.c qmgr/why.h
+qmgr_qmgr_SOURCES = qmgr/qmgr.c $(QMGR_SOURCES)
 nodist_qmgr_qmgr_SOURCES = qmgr/providers.inc
 qmgr_qmgr_LDADD = lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
 
@@ -52,6 +51,13 @@ SPOOLD_SOURCES = qmgr/rule.h qmgr/deliver.c qmgr/doubt.c qmgr/draft.c \
 qmgr_spoold_SOURCES = qmgr/spoold.c $(SPOOLD_SOURCES)
 qmgr_spoold_LDADD = lib/libjournal.a $(LIB_DAEMON) $(LIBS_DAEMON)
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/qmgr/test_qmgr
+tests_unit_qmgr_test_qmgr_SOURCES = tests/unit/qmgr/test_qmgr.c \
+	$(QMGR_SOURCES)
+nodist_tests_unit_qmgr_test_qmgr_SOURCES = $(nodist_qmgr_qmgr_SOURCES)
+tests_unit_qmgr_test_qmgr_LDADD = lib/libmail.a lib/libipc.a \
+	lib/libevent.a lib/libconf.a lib/libcrypto.a lib/libbase.a \
+	$(OPENSSL_LIBS) $(LDADD_UNIT)
 check_PROGRAMS += tests/unit/qmgr/test_spoold
 tests_unit_qmgr_test_spoold_SOURCES = tests/unit/qmgr/test_spoold.c \
 	$(SPOOLD_SOURCES)

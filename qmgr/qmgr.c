@@ -242,6 +242,10 @@ on_result(void *session, const struct note *n)
 		item_set_reason(i, r->text);
 		fail_item(i, "5.0.0");
 		return;
+	case QUEUE_DEADLY:
+		item_set_reason(i, r->text);
+		qmgr_hold(i, LOG_LEVEL_WARN);
+		return;
 	case QUEUE_UNKNOWN:
 		break;
 	}

@@ -268,12 +268,19 @@ say_result(struct chan *c, uint32_t ticket, unsigned result, struct str text)
 		note_answer_queue_result(c, ticket, &note);
 }
 
+/* Who asked writes down how it ended.  It is gone: then we do, for the next
+ * qmgr was not told of what was being tried. */
 static void
 on_tried(void *arg, unsigned result, struct str text)
 {
 	struct waiter *w = arg;
+	struct message *m = spool_find(spoold.spool, str_of(w->mid));
+	struct chan *c = asker(w);
 
-	say_result(asker(w), w->ticket, result, text);
+	if (c != NULL)
+		say_result(c, w->ticket, result, text);
+	else if (m != NULL && m->to[w->number].state == DELIVERY_WAITS)
+		wait_defer(m, w->number, text, result == QUEUE_DEADLY);
 	free(w);
 }
 
@@ -365,6 +372,8 @@ on_mark(struct chan *c, const struct note *n)
 		say_marked(c, n->ticket, FAIL_GONE);
 	} else {
 		mark.redelivery = m->env.to[q->number].redelivery;
+		if (q->state == QUEUE_RELEASED)	/* an operator has looked */
+			m->to[q->number].deaths = 0;
 		m->to[q->number].asked = mark.state == RECIPIENT_DONE;
 		/* of who was sent remote and qmgr have told the log */
 		if (mark.state == RECIPIENT_DONE && q->state != QUEUE_SENT) {

@@ -852,7 +852,13 @@ enum spool_flags {
 enum notify_bits { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4,
     NOTIFY_DELAY = 8 };
 
-enum queue_result { QUEUE_DELIVERED, QUEUE_LATER, QUEUE_NEVER, QUEUE_UNKNOWN };
+enum queue_result {
+	QUEUE_DELIVERED,
+	QUEUE_LATER,
+	QUEUE_NEVER,
+	QUEUE_UNKNOWN,		/* nobody saw how it ended */
+	QUEUE_DEADLY,		/* spoold: three storeds died of it, hold it */
+};
 enum queue_state { QUEUE_WAITS, QUEUE_HELD, QUEUE_RELEASED, QUEUE_REMOVED,
     QUEUE_BOUNCED, QUEUE_SENT };
 enum queue_verb { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RM };

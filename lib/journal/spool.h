@@ -45,6 +45,7 @@ struct delivery {
 	bool	ending;		/* an END mark is queued */
 	bool	asked;		/* the owner's: who asked for it is answered */
 	bool	gathers;	/* an END of it is in the batch that gathers */
+	unsigned deaths;	/* the owner's: stored died of it, in a row */
 	char	*reason;	/* owns what the recipient's reason points to */
 };
 

@@ -150,7 +150,10 @@ on_chan_end(struct chan *c, void *arg)
 static void
 join(struct fake *f, enum proc peer, unsigned index)
 {
+	static uint32_t generation;
+
 	fake_init(f, SPOOLD, peer, index, on_chan_note, on_chan_end, f);
+	f->chan->generation = ++generation;
 	room->on_peer(f->chan);
 }
 
@@ -411,13 +414,141 @@ heard_at_first(void **state)
 	all_die();
 }
 
+/* --- rule 17: what stored dies of ---------------------------------------- */
+
+/* The hand-over that stored has; false: it has none. */
+static bool
+handed(struct note *n)
+{
+	bool is = told(&store, NOTE_STORE_APPEND, n);
+
+	if (is)
+		close(n->fd);
+	return is;
+}
+
+static void
+answer_append(const struct note *asked, int failed)
+{
+	say(&store, (struct note){ .kind = NOTE_STORE_APPENDED,
+	    .ticket = asked->ticket, .u.store_appended = {
+	    .failed = (uint32_t)-failed, .text = STR("not now") } });
+}
+
+static void
+try_again(const char *mid, uint32_t ticket)
+{
+	say(&qmgr, (struct note){ .kind = NOTE_QUEUE_TRY, .ticket = ticket,
+	    .u.queue_try = { .mid = str_of(mid) } });
+}
+
+static void
+mark(const char *mid, enum queue_state state)
+{
+	say(&qmgr, (struct note){ .kind = NOTE_QUEUE_MARK, .ticket = 8,
+	    .u.queue_mark = { .mid = str_of(mid), .state = state,
+	    .attempts = 2 } });
+}
+
+/* A message for here that was put off once; qmgr knows it. */
+static void
+accept_deferred(char mid[MID_LEN + 1])
+{
+	struct note n;
+
+	accept_mail(ROUTE_LOCAL, mid);
+	assert_true(handed(&n));
+	answer_append(&n, FAIL_TEMP);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	assert_int_equal(n.u.queue_new.attempts, 1);
+	mark(mid, QUEUE_WAITS);
+}
+
+static void
+stored_dies(int times)
+{
+	struct note n;
+
+	while (times-- > 0) {
+		assert_true(handed(&n));
+		die(&store);
+		join(&store, STORED, 0);
+		turn(5000);
+		turn(1000);
+	}
+}
+
+/* The mark is the asker's; and an answer it does not hear is said again. */
+static void
+deadly(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	all_join();
+	accept_deferred(mid);
+	try_again(mid, 21);
+	stored_dies(3);
+	assert_true(told(&qmgr, NOTE_QUEUE_RESULT, &n));
+	assert_int_equal(n.ticket, 21);
+	assert_int_equal(n.u.queue_result.result, QUEUE_DEADLY);
+	assert_false(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	mark(mid, QUEUE_WAITS);
+	try_again(mid, 22);
+	assert_false(handed(&n));
+	assert_true(told(&qmgr, NOTE_QUEUE_RESULT, &n));
+	assert_int_equal(n.u.queue_result.result, QUEUE_DEADLY);
+	mark(mid, QUEUE_HELD);
+	die(&qmgr);
+	join(&qmgr, QMGR, 0);
+	for (unsigned k = 0; k < REMOTES; k++)
+		say_heard(k);
+	turn(100);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	assert_int_equal(n.u.queue_new.held, 1);
+	mark(mid, QUEUE_RELEASED);
+	try_again(mid, 23);
+	assert_true(handed(&n));
+	answer_append(&n, FAIL_TEMP);
+	remove_mail(mid);
+	all_die();
+}
+
+/* Whoever asked is dead: the next qmgr hears of it all the same. */
+static void
+asker_gone(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n, given;
+
+	(void)state;
+	all_join();
+	accept_deferred(mid);
+	try_again(mid, 31);
+	assert_true(handed(&given));
+	die(&qmgr);
+	join(&qmgr, QMGR, 0);
+	for (unsigned k = 0; k < REMOTES; k++)
+		say_heard(k);
+	turn(100);
+	assert_false(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	answer_append(&given, FAIL_TEMP);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	assert_true(str_is(n.u.queue_new.reason, "not now"));
+	assert_int_equal(n.u.queue_new.attempts, 3);
+	remove_mail(mid);
+	all_die();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heard_late), cmocka_unit_test(heard_early),
 		cmocka_unit_test(never_heard),
-		cmocka_unit_test(heard_at_first),
+		cmocka_unit_test(heard_at_first), cmocka_unit_test(deadly),
+		cmocka_unit_test(asker_gone),
 	};
 	int r = cmocka_run_group_tests(tests, setup, NULL);
 

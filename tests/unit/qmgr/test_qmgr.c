@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * qmgr as its peers see it: real notes over real channels, spoold, remote and
+ * ctld played by the test, the clock turned.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+int	qmgr_main(int argc, char **argv);
+#define main qmgr_main
+#include "qmgr/qmgr.c"
+#undef main
+
+#include "base/rand.h"
+#include "ipc/fake.h"
+
+static const struct daemon_ops *room;
+static struct conf conf;
+static struct fake spool, remote, ctl;
+static jmp_buf started;
+
+/* --- daemon.h, as far as qmgr uses it ------------------------------------ */
+
+void
+daemon_main(const struct daemon_ops *o, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	room = o;
+	longjmp(started, 1);
+}
+
+const struct conf *
+daemon_conf(void)
+{
+	return &conf;
+}
+
+struct chan *
+daemon_peer(enum proc kind, unsigned index)
+{
+	(void)index;
+	return kind == SPOOLD ? spool.chan : kind == REMOTE ? remote.chan :
+	    kind == CTLD ? ctl.chan : NULL;
+}
+
+struct chan *
+daemon_any(enum proc kind)
+{
+	return daemon_peer(kind, 0);
+}
+
+unsigned
+daemon_peer_count(enum proc kind)
+{
+	(void)kind;
+	return 1;
+}
+
+int
+daemon_file(const char *name)
+{
+	(void)name;
+	return -1;
+}
+
+bool
+daemon_draining(void)
+{
+	return false;
+}
+
+void
+daemon_exit(void)
+{
+}
+
+void
+daemon_stat(const char *name, uint64_t value)
+{
+	(void)name, (void)value;
+}
+
+/* --- the world ----------------------------------------------------------- */
+
+static void
+on_chan_note(struct chan *c, const struct note *n, void *arg)
+{
+	(void)arg;
+	room->on_note(c, n);
+}
+
+static void
+on_chan_end(struct chan *c, void *arg)
+{
+	struct fake *f = arg;
+
+	f->chan = NULL;
+	room->on_peer_gone(c);
+	chan_free(c);
+}
+
+static void
+join(struct fake *f, enum proc peer)
+{
+	fake_init(f, QMGR, peer, 0, on_chan_note, on_chan_end, f);
+	room->on_peer(f->chan);
+}
+
+static void
+die(struct fake *f)
+{
+	fake_die(f);
+	fake_free(f);
+}
+
+static void
+turn(int64_t ms)
+{
+	clock_turn(ms);
+	for (int i = 0; i < 20; i++)
+		loop_once(0);
+}
+
+static void
+say(struct fake *f, struct note n)
+{
+	n.fd = -1;
+	fake_say(f, &n);
+	turn(0);
+}
+
+/* What the channel says next of that kind; the rest is dropped. */
+static bool
+told(struct fake *f, enum note_kind kind, struct note *n)
+{
+	turn(0);
+	while (fake_next(f, n))
+		if (n->kind == kind)
+			return true;
+	return false;
+}
+
+static int
+begin_all(void **state)
+{
+	char *argv[] = { NULL };
+
+	(void)state;
+	loop_init();
+	clock_freeze(INT64_C(1764180000000));
+	conf_init(&conf);
+	if (setjmp(started) == 0)
+		qmgr_main(0, argv);
+	room->before_cage();
+	room->start();
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	join(&spool, SPOOLD);
+	join(&remote, REMOTE);
+	join(&ctl, CTLD);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	die(&spool);
+	die(&remote);
+	die(&ctl);
+	return 0;
+}
+
+/* spoold tells of a recipient that is due. */
+static struct note
+news(const char *mid, enum route_kind kind, const char *address)
+{
+	return (struct note){ .kind = NOTE_QUEUE_NEW, .u.queue_new = {
+	    .mid = str_of(mid), .kind = kind, .sender = STR("a@example.org"),
+	    .address = str_of(address), .size = 100,
+	    .received_ms = clock_real_ms() } };
+}
+
+static void
+new_mid(char mid[MID_LEN + 1])
+{
+	mid_make(clock_real_ms(), 1, mid);
+}
+
+/* The row of the queue's only recipient. */
+static void
+list(struct note *row)
+{
+	say(&ctl, (struct note){ .kind = NOTE_QUEUE_LIST, .ticket = 71 });
+	assert_true(told(&ctl, NOTE_QUEUE_ROW, row));
+}
+
+/* --- rule 17 ------------------------------------------------------------- */
+
+/* What three storeds died of is held by the mark of who asked for the try. */
+static void
+deadly(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	new_mid(mid);
+	say(&spool, news(mid, ROUTE_LOCAL, "joe@example.org"));
+	assert_true(told(&spool, NOTE_QUEUE_TRY, &n));
+	say(&spool, (struct note){ .kind = NOTE_QUEUE_RESULT,
+	    .ticket = n.ticket, .u.queue_result = { .result = QUEUE_DEADLY,
+	    .text = STR("held: it died") } });
+	assert_true(told(&spool, NOTE_QUEUE_MARK, &n));
+	assert_int_equal(n.u.queue_mark.state, QUEUE_HELD);
+	assert_true(str_is(n.u.queue_mark.reason, "held: it died"));
+	say(&spool, (struct note){ .kind = NOTE_QUEUE_MARKED,
+	    .ticket = n.ticket });
+	list(&n);
+	assert_true(str_is(n.u.queue_row.state, "held"));
+	turn(conf.queue.retry_max);
+	assert_false(told(&spool, NOTE_QUEUE_TRY, &n));
+}
+
+#define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(deadly),
+	};
+
+	return cmocka_run_group_tests(tests, begin_all, NULL);
+}
