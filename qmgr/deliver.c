@@ -338,8 +338,7 @@ no_body(struct handover *h)
 	spoold_log(LOG_LEVEL_ERROR, "body-unreadable", h->m);
 	log_errno();
 	log_end();
-	wait_defer(h->m, h->number, STR("the body cannot be read"), false);
-	finish(h, QUEUE_LATER, STR("the body cannot be read"));
+	wait_again(h, QUEUE_LATER, STR("the body cannot be read"));
 }
 
 static void

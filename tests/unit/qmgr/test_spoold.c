@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -541,6 +542,47 @@ asker_gone(void **state)
 	all_die();
 }
 
+/* --- a body that cannot be read ------------------------------------------ */
+
+static void
+no_more_descriptors(bool yes)
+{
+	static struct rlimit usual;
+	struct rlimit none;
+
+	if (!yes) {
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+		return;
+	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none = (struct rlimit){ 3, usual.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+/* Written down once, by who asked for the try. */
+static void
+unreadable(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	all_join();
+	accept_deferred(mid);
+	no_more_descriptors(true);
+	try_again(mid, 41);
+	no_more_descriptors(false);
+	assert_true(told(&qmgr, NOTE_QUEUE_RESULT, &n));
+	assert_int_equal(n.u.queue_result.result, QUEUE_LATER);
+	assert_true(str_is(n.u.queue_result.text, "the body cannot be read"));
+	assert_false(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	try_again(mid, 42);
+	assert_true(handed(&n));
+	answer_append(&n, FAIL_TEMP);
+	remove_mail(mid);
+	all_die();
+}
+
 int
 main(void)
 {
@@ -548,7 +590,7 @@ main(void)
 		cmocka_unit_test(heard_late), cmocka_unit_test(heard_early),
 		cmocka_unit_test(never_heard),
 		cmocka_unit_test(heard_at_first), cmocka_unit_test(deadly),
-		cmocka_unit_test(asker_gone),
+		cmocka_unit_test(asker_gone), cmocka_unit_test(unreadable),
 	};
 	int r = cmocka_run_group_tests(tests, setup, NULL);
 
