@@ -127,20 +127,26 @@ test_read(void **state)
 	assert_int_equal(journal_read(r->j, &r->last, got), FAIL_GONE);
 }
 
+/* Until the ring takes no more of that class; how many it took. */
+static int
+fill(struct ring *r, enum journal_class class, const char *text)
+{
+	int n = 0;
+
+	while (n < 100 && put(r, class, text, 20000) == 0)
+		n++;
+	return n;
+}
+
 /* Held: mail stops at the reserve, marks go on to the end, a release opens. */
 static void
 test_full(void **state)
 {
 	struct ring *r = *state;
 	uint64_t first;
-	int mail = 0, marks = 0;
 
-	while (put(r, JOURNAL_MAIL, "mail", 20000) == 0 && mail < 100)
-		mail++;
-	while (put(r, JOURNAL_MARK, "mark", 20000) == 0 && marks < 100)
-		marks++;
-	assert_int_equal(mail, 6);
-	assert_int_equal(marks, 2);
+	assert_int_equal(fill(r, JOURNAL_MAIL, "mail"), 6);
+	assert_int_equal(fill(r, JOURNAL_MARK, "mark"), 2);
 	first = journal_oldest_held(r->j);
 	assert_int_equal(first, 1);
 	journal_release(r->j, first);
@@ -148,6 +154,18 @@ test_full(void **state)
 	journal_release(r->j, first);
 	assert_int_equal(put(r, JOURNAL_MARK, "mark", 20000), 0);
 	assert_int_equal(put(r, JOURNAL_MAIL, "big", 60000), FAIL_TOO_BIG);
+}
+
+/* Rule 4 broken: what was accepted leaves no room to say what became of it. */
+static void
+test_full_without_reserve(void **state)
+{
+	struct ring *r = *state;
+
+	journal_broken = "4";
+	assert_int_equal(fill(r, JOURNAL_MAIL, "mail"), 8);
+	assert_int_equal(fill(r, JOURNAL_MARK, "mark"), 0);
+	journal_broken = "";
 }
 
 /* A durable batch in the middle is damaged: the rest is served, and said. */
@@ -195,6 +213,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_one_flush, make, end),
 		cmocka_unit_test_setup_teardown(test_read, make, end),
 		cmocka_unit_test_setup_teardown(test_full, make, end),
+		cmocka_unit_test_setup_teardown(test_full_without_reserve, make,
+		    end),
 		cmocka_unit_test_setup_teardown(test_damage, make, end),
 		cmocka_unit_test_setup_teardown(test_torn_end, make, end),
 	};
