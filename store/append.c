@@ -318,6 +318,8 @@ journal(struct job *j)
 
 	mid_from_bin(s->b->h.mailboxid, id);
 	ask.mailboxid = str_of(STORE_RULE('B') ? id : "");
+	if (!STORE_RULE('X'))
+		ask.mailbox = STR("");
 	if (!STORE_RULE('F'))
 		ask.flags = 0;
 	if (!STORE_RULE('D'))

@@ -90,6 +90,14 @@ doors_unlock(const char *why)
 }
 
 static void
+doors_shut(void)
+{
+	stored.doors = false;
+	if (STORE_RULE('S'))
+		timer_set(&doors, DOORS_MS);
+}
+
+static void
 on_doors(struct timer *t)
 {
 	(void)t;
@@ -232,7 +240,7 @@ start(void)
 	choose_sync();
 	accounts_init();
 	timer_set(&tick, 1000);
-	timer_set(&doors, DOORS_MS);
+	doors_shut();
 	return true;
 }
 

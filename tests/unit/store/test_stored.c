@@ -968,6 +968,33 @@ copy_in_sync(void **state)
 	stored.place.v = &volume_real;
 }
 
+/* Rule 16: a spoold that never says REPLAY_END shuts nobody out for ever. */
+static void
+doors_open_by_time(void **state)
+{
+	NEW(n, LOGIN, login);
+	uint8_t mac[GRANT_LEN] = { 0 };
+	struct note a;
+
+	(void)state;
+	clock_freeze(clock_real_ms());
+	doors_shut();
+	as("joe");
+	login->account = str_of(who);
+	make_grant(login, "imap", mac);
+	n.ticket = 8000;
+	fake_say(&imap, &n);
+	clock_turn(DOORS_MS - 1);
+	loop_run_timers();
+	settle();
+	assert_false(told(&imap, NOTE_STORE_LOGGED, &a));
+	clock_turn(1);
+	loop_run_timers();
+	settle();
+	assert_true(told(&imap, NOTE_STORE_LOGGED, &a));
+	assert_int_equal(a.u.store_logged.failed, 0);
+}
+
 static void
 settled_first(void **state)
 {
@@ -985,9 +1012,11 @@ static const struct broken {
 } brokens[] = {
 	{ "O", "16: the doors are open at once", NULL },
 	{ "T", "16: a UID of a record counts below UIDNEXT", late_replay },
+	{ "S", "16: the doors wait for ever", doors_open_by_time },
 	{ "V", "21: announced out of order", in_order },
 	{ "W", "21: STORE_DONE waits for an announcement", in_order },
 	{ "B", "22: the record has no MAILBOXID", whole_record },
+	{ "X", "22: the record has no name of the mailbox", whole_record },
 	{ "F", "22: the record has no flags", whole_record },
 	{ "D", "22: the record has no date", whole_record },
 	{ "N", "22: the record has no UID", whole_record },
@@ -1073,7 +1102,8 @@ main(void)
 		cmocka_unit_test(repeats), cmocka_unit_test(late_replay),
 		cmocka_unit_test(in_order), cmocka_unit_test(whole_record),
 		cmocka_unit_test(settled_first),
-		cmocka_unit_test(copy_in_sync), cmocka_unit_test(ends),
+		cmocka_unit_test(copy_in_sync),
+		cmocka_unit_test(doors_open_by_time), cmocka_unit_test(ends),
 	};
 	int r = cmocka_run_group_tests(tests, setup, NULL);
 
