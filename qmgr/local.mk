@@ -87,6 +87,11 @@ tests_fault_spoold_17_LDADD = $(qmgr_spoold_LDADD)
 tests_fault_spoold_18_SOURCES = $(qmgr_spoold_SOURCES)
 tests_fault_spoold_18_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=18
 tests_fault_spoold_18_LDADD = $(qmgr_spoold_LDADD)
+# and for tests/suite/unsynced.test
+noinst_PROGRAMS += tests/fault/spoold-trusts
+tests_fault_spoold_trusts_SOURCES = tests/fault/trusts.c $(qmgr_spoold_SOURCES)
+tests_fault_spoold_trusts_LDADD = $(qmgr_spoold_LDADD)
+tests_fault_spoold_trusts_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=settling_start
 tests_fault_qmgr_17_SOURCES = $(qmgr_qmgr_SOURCES)
 nodist_tests_fault_qmgr_17_SOURCES = $(nodist_qmgr_qmgr_SOURCES)
 tests_fault_qmgr_17_CPPFLAGS = $(AM_CPPFLAGS) -DQMGR_BROKEN=17

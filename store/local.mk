@@ -6,11 +6,15 @@ pkglibexec_PROGRAMS += store/stored
 store_stored_SOURCES = store/stored.c $(STORED_SOURCES)
 store_stored_LDADD = lib/libmaildir.a lib/libmail.a $(LIB_DAEMON) $(LIBS_DAEMON)
 
-# It dies of a certain message, for tests/suite/broken.test.
-noinst_PROGRAMS += tests/fault/stored-dies
+# It dies of a certain message, for tests/suite/broken.test; it is hasty, for
+# tests/suite/unsynced.test.
+noinst_PROGRAMS += tests/fault/stored-dies tests/fault/stored-hasty
 tests_fault_stored_dies_SOURCES = tests/fault/dies.c $(store_stored_SOURCES)
 tests_fault_stored_dies_LDADD = $(store_stored_LDADD)
 tests_fault_stored_dies_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ingest_feed
+tests_fault_stored_hasty_SOURCES = tests/fault/hasty.c $(store_stored_SOURCES)
+tests_fault_stored_hasty_LDADD = $(store_stored_LDADD)
+tests_fault_stored_hasty_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ask_sync_ask
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/store/test_stored

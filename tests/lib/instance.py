@@ -110,11 +110,12 @@ def crypt_hash(password):
 class Instance:
     def __init__(self, users=None, settings="", files=None, build=None,
                  only=None, services=SERVICES, folder=None, domain="example.org",
-                 env=None, wrap=()):
+                 env=None, wrap=(), programs=None):
         """users: address -> password.  settings: text added to the file.
         files: path below the folder -> content, written before the start.
         only: kinds that run for real (all others idle).  wrap: a command put
-        before master (strace -f ...)."""
+        before master (strace -f ...).  programs: kind -> another program in
+        its place, of tests/fault."""
         self.build = build or build_dir()
         self.users = {"joe@" + domain: "secret"} if users is None else users
         self.domain = domain
@@ -124,6 +125,7 @@ class Instance:
         self.services = services
         self.env = env or {}
         self.wrap = list(wrap)
+        self.programs = programs or {}
         self.own_folder = folder is None
         self.dir = folder or tempfile.mkdtemp(prefix="veredus-")
         os.chmod(self.dir, 0o755)
@@ -209,6 +211,9 @@ class Instance:
                     self.only is not None and kind not in self.only):
                 real = os.path.join(self.build, "tests/lib/idle")
                 self.idle.append(kind)
+            if kind in self.programs:
+                real = os.path.join(self.build, "tests/fault",
+                                    self.programs[kind])
             os.symlink(real, os.path.join(folder, kind))
 
     # --- life ---
