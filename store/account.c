@@ -31,8 +31,13 @@ static bool number_sync;	/* one is under way */
 static bool close_sync;
 static bool copy_sync;		/* of copies to another file system */
 static struct defer number_defer;
+static struct timer number_again;
+
+#define NUMBER_TRIES	6
+#define NUMBER_AGAIN_MS	500	/* a syncd that died is back by then */
 
 static void ask_numbers(struct defer *d);
+static void on_number_again(struct timer *t);
 
 void
 accounts_init(void)
@@ -40,6 +45,7 @@ accounts_init(void)
 	dict_init(&by_name);
 	list_init(&holdings);
 	defer_init(&number_defer, ask_numbers);
+	timer_init(&number_again, on_number_again);
 }
 
 struct holding *
@@ -211,10 +217,38 @@ scans_go_on(struct account *a)
 	}
 }
 
+/* Those that wait go on, or ask again; a few times, then they say so. */
+static void
+numbers_heard(void)
+{
+	jobs_numbers();
+	work_soon();
+}
+
+static void
+on_number_again(struct timer *t)
+{
+	struct link *e;
+
+	(void)t;
+	list_each(e, &holdings)
+		scans_go_on(container_of(e, struct holding, link)->a);
+	numbers_heard();
+}
+
+static void
+numbers_later(void)
+{
+	/* not put off by each further failure */
+	if (!timer_armed(&number_again))
+		timer_set(&number_again, NUMBER_AGAIN_MS);
+}
+
 static void
 on_numbers(void *session, const struct note *n)
 {
 	const struct note_sync_done *d = note_as_sync_done(n);
+	bool synced = d != NULL && d->failed == 0;
 	struct link *e;
 	struct holding *h;
 
@@ -227,16 +261,18 @@ on_numbers(void *session, const struct note *n)
 		if (!h->in_sync)
 			continue;
 		h->in_sync = false;
-		if (d != NULL && d->failed == 0)
-			reserve_synced(&h->a->reserve);
+		if (!synced)
+			continue;
+		reserve_synced(&h->a->reserve);
 		scans_go_on(h->a);
 	}
-	if (d == NULL || d->failed != 0)
-		log_say(LOG_LEVEL_ERROR, "numbers-not-synced", "%s",
-		    d == NULL ? "syncd does not answer" : "the disk failed");
-	/* Those that still wait ask again, or see that they cannot have. */
-	jobs_numbers();
-	work_soon();
+	if (synced) {
+		numbers_heard();
+		return;
+	}
+	log_say(LOG_LEVEL_ERROR, "numbers-not-synced", "%s", d == NULL ?
+	    "syncd does not answer" : "the disk failed");
+	numbers_later();
 }
 
 static void
@@ -267,23 +303,23 @@ ask_numbers(struct defer *d)
 		account_wrote_state(h->a);
 	}
 	if (failed)
-		jobs_numbers();	/* they try a few times, then say so */
+		numbers_later();
 	if (!any)
 		return;
 	number_sync = true;
 	ask_sync_ask(daemon_peer(SYNCD, 0), &ask, on_numbers, NULL);
 }
 
-#define NUMBER_TRIES	6
-
 enum run
-box_numbers(struct job *j, struct box *b, uint32_t n, int *failed_out)
+box_numbers(struct job *j, struct box *b, uint32_t n, int *failed_out,
+    struct why *why)
 {
 	*failed_out = 0;
 	if (box_ready(b, n))
 		return DONE;
 	if (j->tries++ >= NUMBER_TRIES) {
-		*failed_out = FAIL_TEMP;
+		*failed_out = why_set(why, FAIL_TEMP,
+		    "no UIDs can be reserved");
 		return DONE;
 	}
 	j->h = holding_of(b->a);

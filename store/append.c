@@ -167,14 +167,21 @@ end_delivered(struct job *j)
 	j->state = NULL;
 }
 
-/* syncd has died: written, but nobody will sync it.  spoold asks again, and
- * what is there is handed to the next syncd. */
+/* syncd has died: written, but nobody will sync it.  What is there is handed
+ * to the next one. */
 static void
 on_delivered(void *session, const struct note *n)
 {
 	struct job *j = session;
 	const struct delivered *d = j->state;
 
+	if (n == NULL && j->peer != NULL && job_may_try_again(j)) {
+		end_delivered(j);
+		j->end = NULL;
+		j->begun = true;
+		(void)job_keep(j, AGAIN);
+		return;
+	}
 	if (n != NULL)
 		answer(j, 0, "", d->uid, d->uidvalidity);
 	else
@@ -208,12 +215,12 @@ deliver(struct job *j, const struct note_store_append *n)
 	int r;
 
 	r = account_hold(n->account, n->home, &h, &why);
-	if (r == FAIL_DENIED && job_may_wait_held(j))
-		return HELD;
+	if (r == FAIL_DENIED && job_may_try_again(j))
+		return AGAIN;
 	if (r == 0)
 		r = find_box(h, n, &b, &wait, &why);
 	if (r == 0 && wait == DONE)
-		wait = box_numbers(j, b, 1, &r);
+		wait = box_numbers(j, b, 1, &r, &why);
 	if (r == 0 && wait == DONE && !STORE_RULE('W') &&
 	    !list_empty(&b->held))
 		wait = WORK;
@@ -224,7 +231,7 @@ deliver(struct job *j, const struct note_store_append *n)
 	if (r == 0)
 		r = fill(j, n, b, &d);
 	/* What was an APPEND is on the disk already, or was lost there. */
-	if (r == 0 && (n->replay != STORE_FIRST || n->uid != 0)) {
+	if (r == 0 && (j->begun || n->replay != STORE_FIRST || n->uid != 0)) {
 		d.anew = n->replay == STORE_ANEW;
 		r = deliver_again(b, &d, &uid, &why);
 	} else if (r == 0) {
@@ -384,7 +391,7 @@ append(struct job *j, const struct note_store_append *n)
 	}
 	r = box_use(l->h, n->mailbox, &b, &wait, &why);
 	if (r == 0 && wait == DONE)
-		wait = box_numbers(j, b, 1, &r);
+		wait = box_numbers(j, b, 1, &r, &why);
 	if (r == 0 && wait != DONE) {
 		j->h = l->h;
 		return wait;

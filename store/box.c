@@ -112,8 +112,8 @@ on_login(struct job *j)
 		return DONE;
 	}
 	r = account_hold(n->account, n->home, &h, &why);
-	if (r == FAIL_DENIED && job_may_wait_held(j))
-		return HELD;
+	if (r == FAIL_DENIED && job_may_try_again(j))
+		return AGAIN;
 	if (r != 0) {
 		log_event(LOG_LEVEL_WARN, "account-not-opened");
 		log_str("account", n->account);
@@ -304,7 +304,7 @@ wait_whole(struct job *j, struct box *b)
 
 	if (box_whole(b))
 		return DONE;
-	wait = box_numbers(j, b, 1, &failed);
+	wait = box_numbers(j, b, 1, &failed, NULL);
 	if (wait != DONE || failed != 0)
 		return wait;
 	j->tries = 0;

@@ -61,7 +61,7 @@ on_change(struct job *j)
 
 	if (v == NULL)
 		return DONE;
-	wait = box_numbers(j, v->b, 0, &r);
+	wait = box_numbers(j, v->b, 0, &r, NULL);
 	if (wait != DONE)
 		return wait;
 	if (r == 0 && (n->how > STORE_REMOVE || uid_set_parse(n->set, &set) !=
@@ -102,7 +102,7 @@ on_expunge(struct job *j)
 
 	if (v == NULL)
 		return DONE;
-	wait = box_numbers(j, v->b, 0, &r);
+	wait = box_numbers(j, v->b, 0, &r, NULL);
 	if (wait != DONE)
 		return wait;
 	if (n->set.n > 0 && uid_set_parse(n->set, &set) != 0) {
@@ -315,9 +315,9 @@ copy_begin(struct job *j, struct box *from, struct box *to,
 	j->state = c;
 	j->end = end_copying;
 	r = box_select(from, set->v, set->n, false, &c->uids);
-	wait = r != 0 ? DONE : box_numbers(j, to, c->uids.count, &r);
+	wait = r != 0 ? DONE : box_numbers(j, to, c->uids.count, &r, NULL);
 	if (r == 0 && wait == DONE)
-		wait = box_numbers(j, from, 0, &r);
+		wait = box_numbers(j, from, 0, &r, NULL);
 	if (r != 0 || wait != DONE) {
 		if (r != 0)
 			answer_copied(j, r, reason_of(r, NULL));

@@ -15,15 +15,15 @@
 
 #include "base/banned.h"
 
-#define HELD_MS		50
-#define HELD_TRIES	100	/* 5 s */
+#define AGAIN_MS		50
+#define AGAIN_TRIES	100	/* 5 s */
 
-static struct link numbers, work, doors, held, asked;
-static struct timer held_timer;
+static struct link numbers, work, doors, again, asked;
+static struct timer again_timer;
 static bool is_init;
 static size_t waiting;
 
-static void	on_held(struct timer *t);
+static void	on_again(struct timer *t);
 
 static void
 init(void)
@@ -34,9 +34,9 @@ init(void)
 	list_init(&numbers);
 	list_init(&work);
 	list_init(&doors);
-	list_init(&held);
+	list_init(&again);
 	list_init(&asked);
-	timer_init(&held_timer, on_held);
+	timer_init(&again_timer, on_again);
 }
 
 static struct link *
@@ -50,10 +50,10 @@ list_of(enum run why)
 		return &work;
 	case DOORS:
 		return &doors;
-	case HELD:
-		if (!timer_armed(&held_timer))
-			timer_set(&held_timer, HELD_MS);
-		return &held;
+	case AGAIN:
+		if (!timer_armed(&again_timer))
+			timer_set(&again_timer, AGAIN_MS);
+		return &again;
 	case ASKED:
 	case DONE:
 		break;
@@ -89,7 +89,7 @@ job_keep(struct job *j, enum run why)
 		k->state = j->state;
 		k->end = j->end;
 		k->tries = j->tries;
-		k->held_tries = j->held_tries;
+		k->agains = j->agains;
 		k->begun = j->begun;
 		k->is_copy = true;
 		copy_note(k, j->n);
@@ -172,16 +172,16 @@ jobs_doors(void)
 }
 
 static void
-on_held(struct timer *t)
+on_again(struct timer *t)
 {
 	(void)t;
-	run_all(&held);
+	run_all(&again);
 }
 
 bool
-job_may_wait_held(struct job *j)
+job_may_try_again(struct job *j)
 {
-	return j->held_tries++ < HELD_TRIES;
+	return j->agains++ < AGAIN_TRIES;
 }
 
 bool
@@ -223,6 +223,6 @@ jobs_of_peer_gone(struct peer *p)
 	peer_gone(&numbers, p);
 	peer_gone(&work, p);
 	peer_gone(&doors, p);
-	peer_gone(&held, p);
+	peer_gone(&again, p);
 	peer_gone(&asked, p);
 }

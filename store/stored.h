@@ -52,7 +52,7 @@ enum run {
 	NUMBERS,	/* waits until numbers are synced */
 	WORK,		/* waits for steps of its box, or has more itself */
 	DOORS,		/* waits until replay is through */
-	HELD,		/* another process still holds the account */
+	AGAIN,		/* tries again in 50 ms: see job_may_try_again */
 	ASKED,		/* somebody else will call it */
 };
 
@@ -69,7 +69,7 @@ struct job {
 	void		*state;		/* of a long one */
 	void		(*end)(struct job *j);	/* frees state */
 	unsigned	tries;
-	unsigned	held_tries;
+	unsigned	agains;
 	bool		begun;		/* its first part is done */
 	struct note	copy;		/* once it waits */
 	struct buf	packet;
@@ -86,9 +86,9 @@ bool	jobs_work(void);		/* one round; true: some want more */
 size_t	jobs_waiting(void);
 /* A copy that outlives the handler; the job given may be on the stack. */
 struct job *job_keep(struct job *j, enum run why);
-/* The account is another process's: our forerunner's, which is about to end.
- * True: wait HELD; false: that was long enough. */
-bool	job_may_wait_held(struct job *j);
+/* Who is needed is away for a moment: a forerunner of ours still holds the
+ * account, syncd is started anew.  True: wait AGAIN; false: 5 s were enough. */
+bool	job_may_try_again(struct job *j);
 
 /* --- accounts ------------------------------------------------------------ */
 
@@ -109,9 +109,9 @@ int	account_hold(struct str name, struct str home, struct holding **out,
 	    struct why *why) MUST_CHECK;
 void	account_wants_numbers(struct account *a);
 /* Numbers for n more messages: DONE, NUMBERS, or after a few tries in vain
- * FAIL_TEMP in *failed_out. */
+ * FAIL_TEMP in *failed_out and why (may be NULL). */
 enum run box_numbers(struct job *j, struct box *b, uint32_t n,
-	    int *failed_out);
+	    int *failed_out, struct why *why);
 /* fsync mode: its state files are to be synced. */
 void	account_wrote_state(struct account *a);
 void	account_wrote(struct account *a, int fd, bool is_folder);
