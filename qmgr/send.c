@@ -554,7 +554,6 @@ watch_silence(struct trip *t)
 {
 	if (t->began == LANE_PROVEN)
 		return;
-	t->began_ms = clock_mono_ms();
 	list_push(&fresh, &t->fresh);
 	if (!timer_armed(&silence))
 		timer_set(&silence, YIELD_MS);
@@ -603,6 +602,7 @@ start_trip(struct chan *c, struct trip *t)
 		t->item[k]->trip = t;
 	}
 	t->began = lane_began(&qmgr.lanes, t->lane, clock_real_ms());
+	t->began_ms = clock_mono_ms();
 	watch_silence(t);
 	tell_recipients(c, t);
 	ask_remote_try(c, &n, on_answer, t);
