@@ -86,8 +86,8 @@ put_sum(const struct job *j, struct buf *out)
 		buf_fmt(out, "; %u held, left as they are: see `veredus queue "
 		    "release'", j->held);
 	if (j->busy > 0)
-		buf_fmt(out, "; %u left: being tried this moment, or their "
-		    "sender is being told; ask again", j->busy);
+		buf_fmt(out, "; %u left: being tried this moment, in doubt, or "
+		    "their sender is being told; ask again", j->busy);
 }
 
 static void
@@ -201,6 +201,13 @@ job_new(struct chan *c, uint32_t ticket, job_fn *fn, struct str mid,
 
 /* --- list ---------------------------------------------------------------- */
 
+static struct str
+state_name(const struct item *i)
+{
+	return i->is_held ? STR("held") : i->in_doubt ? STR("in doubt") :
+	    i->is_busy ? STR("active") : STR("waiting");
+}
+
 static void
 put_row(struct job *j, struct item *i)
 {
@@ -209,8 +216,7 @@ put_row(struct job *j, struct item *i)
 	    .sender = str_of(m->sender), .address = str_of(i->address),
 	    .size = m->size, .received_ms = m->received_ms,
 	    .next_ms = why_next_ms(i), .attempts = i->attempts,
-	    .expires_ms = i->expires_ms, .state = i->is_held ? STR("held") :
-	    i->is_busy ? STR("active") : STR("waiting"),
+	    .expires_ms = i->expires_ms, .state = state_name(i),
 	    .reason = str_of(i->reason) };
 	char now[WHY_NOW_MAX];
 	struct str mx;

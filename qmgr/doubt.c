@@ -5,7 +5,8 @@
  *
  * remote hears such a reply out, and says by REMOTE_DOUBT whom that is about,
  * at once and when it is over.  Until then, or until that remote is gone, the
- * next qmgr is not told of them: its try would be a second copy.
+ * next qmgr is told that they are in doubt, and leaves them alone: its try
+ * would be a second copy.
  *
  * The death of qmgr is heard by everybody in his own time.  So each remote
  * says REMOTE_HEARD behind its doubts, and before it has, no qmgr is told
@@ -59,17 +60,23 @@ doubt_has(const struct message *m, uint32_t number)
 	return QMGR_RULE(18) && find(str_of(m->mid), number) != NULL;
 }
 
+/* It began, or it is over; who was sent it meanwhile is gone. */
+static void
+tell(struct str mid, uint32_t number)
+{
+	struct message *m = spool_find(spoold.spool, mid);
+
+	if (m != NULL && number < m->env.n_to && !m->to[number].ending)
+		wait_tell(m, number);
+}
+
 /* Whoever was not sent it after all waits like any other. */
 static void
 end(struct doubt *d)
 {
-	struct message *m = spool_find(spoold.spool, str_of(d->mid));
-	uint32_t number = d->number;
-
 	list_remove(&d->link);
+	tell(str_of(d->mid), d->number);
 	free(d);
-	if (m != NULL && number < m->env.n_to && !m->to[number].ending)
-		wait_tell(m, number);
 }
 
 void
@@ -89,6 +96,7 @@ doubt_note(const struct chan *c, const struct note_remote_doubt *n)
 	memcpy(d->mid, n->mid.p, MID_LEN);
 	d->number = n->number;
 	list_push(&doubts, &d->link);
+	tell(n->mid, n->number);
 }
 
 /* --- has everybody heard? ------------------------------------------------ */

@@ -403,7 +403,10 @@ on_new(const struct note_queue_new *n)
 	set_times(i);
 	if (send_adopt(i))
 		;
-	else if (n->held)
+	else if (n->in_doubt) {
+		i->in_doubt = true;
+		queue_busy(&qmgr.queue, i, true);
+	} else if (n->held)
 		queue_hold(&qmgr.queue, i, true);
 	else if (n->kind == ROUTE_REMOTE && daemon_conf()->spool.hold) {
 		item_set_reason(i, STR("hold-travelling is on"));

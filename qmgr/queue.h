@@ -8,7 +8,8 @@
  *	waits	in the heap by next_ms; or held, and then in no heap
  *	ready	in a lane (lane.h), or until its lane is known in the list of
  *		its domain (where.h); in the heap by the end of its life
- *	busy	something was asked about it (a try, a mark, a bounce)
+ *	busy	something was asked about it (a try, a mark, a bounce), or it
+ *		is in doubt (durability.md 18)
  *
  * An item whose sender is to be told of a delay is in the heap by that time,
  * if it is nearer.
@@ -52,6 +53,8 @@ struct item {
 	uint32_t	number, kind, notify, attempts;
 	uint32_t	unknown_ends;	/* tries whose end nobody saw (rule 17) */
 	bool		is_held, is_busy, is_ready;
+	bool		in_doubt;	/* remote may have sent it: busy until
+					 * spoold tells how that ended */
 	bool		has_failed;	/* for good: waits for its DSN */
 	bool		is_told;	/* of the delay */
 	bool		is_sent;	/* accepted there; that is to be marked */

@@ -67,7 +67,7 @@ say_new(struct chan *c, const struct message *m, uint32_t number, bool more)
 		.received_ms = m->env.received_ms, .next_ms = to->next_ms,
 		.attempts = to->attempts, .told = to->told,
 		.held = to->state == RECIPIENT_HELD, .reason = to->reason,
-		.more = more,
+		.in_doubt = doubt_has(m, number), .more = more,
 	};
 
 	note_put_queue_new(c, &note);
@@ -85,8 +85,7 @@ first_news(void)
 		struct message *m = spool_find(spoold.spool,
 		    str_of(news->mid));
 
-		if (m != NULL && m->to[news->number].state == DELIVERY_WAITS &&
-		    !doubt_has(m, news->number))
+		if (m != NULL && m->to[news->number].state == DELIVERY_WAITS)
 			return m;
 		list_remove(l);
 		free(news);
@@ -389,7 +388,7 @@ on_mark(struct chan *c, const struct note *n)
 	spoold_gather();
 }
 
-/* Who is still in doubt, or was, is known to no qmgr. */
+/* Who is still in doubt, or was, is to no qmgr one that waits. */
 static void
 on_sent(void *arg, int fail)
 {

@@ -66,7 +66,7 @@ why_next_ms(const struct item *i)
 {
 	const struct lane *l = item_lane(i);
 
-	if (i->is_held)
+	if (i->is_held || i->in_doubt)
 		return 0;
 	if (l != NULL && lane_paused(l, clock_real_ms()))
 		return l->pause_until_ms;
@@ -103,6 +103,9 @@ why_now(const struct item *i, char out[WHY_NOW_MAX])
 {
 	if (i->is_held)
 		return STR("");
+	if (i->in_doubt)
+		return STR("was being sent when qmgr died; remote still hears "
+		    "what the receiver says to it");
 	if (i->trip != NULL)
 		return out_now(i, out);
 	if (i->is_sent)

@@ -42,7 +42,7 @@ queue_line(struct cli *c, const struct json_row *r, void *arg)
 	int64_t now = clock_real_ms(), next = json_num(r, "next_ms");
 	struct str sender = json_get(r, "sender");
 
-	printf("%.*s %3" PRId64 "  %-7.*s %6" PRId64 "k  %-8s  <%.*s> -> "
+	printf("%.*s %3" PRId64 "  %-8.*s %6" PRId64 "k  %-8s  <%.*s> -> "
 	    "<%.*s>\n", STR_ARG(json_get(r, "mid")), json_num(r, "number"),
 	    STR_ARG(json_get(r, "state")), (json_num(r, "size") + 1023) / 1024,
 	    cli_age(c, now - json_num(r, "received_ms")), STR_ARG(sender),

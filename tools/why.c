@@ -32,6 +32,8 @@ print_item(struct cli *c, const struct json_row *r)
 	    json_num(r, "attempts"), json_num(r, "attempts") == 1 ? "" : "s");
 	if (str_same(state, "held"))
 		printf(" until it is released\n");
+	else if (str_same(state, "in doubt"))
+		printf("; tried again only if the receiver has not got it\n");
 	else {
 		printf("; next try %s", next > now ? "in " : "now");
 		printf("%s", next > now ? cli_age(c, next - now) : "");

@@ -291,6 +291,7 @@
 	F(time,	next_ms,    0)	/* 0: now */				\
 	F(u32,	attempts,   0)	\
 	F(u32,	held,	    0)	\
+	F(u32,	in_doubt,   0)	/* 1: remote may have sent it already (REMOTE_DOUBT) */ \
 	F(u32,	told,	    0)	/* 1: its sender knows of the delay */	\
 	F(u32,	more,	    0)	/* 1: another one of it is right behind */ \
 	F(str,	reason,	    TEXT_MAX)	/* of the last failed attempt */
@@ -328,7 +329,7 @@
 	F(time,	next_ms,    0)	\
 	F(u32,	attempts,   0)	\
 	F(time,	expires_ms, 0)	\
-	F(str,	state,	    16)	/* active waiting held */			\
+	F(str,	state,	    16)	/* active waiting held, in doubt */		\
 	F(str,	lane,	    300)	/* it waits in, or empty */		\
 	F(str,	now,	    200)	/* what is done about it, in words */ \
 	F(str,	reason,	    TEXT_MAX)

@@ -205,6 +205,19 @@ list(struct note *row)
 	assert_true(told(&ctl, NOTE_QUEUE_ROW, row));
 }
 
+/* The operator does something to all. */
+static void
+act(enum queue_verb verb, struct note *done)
+{
+	static uint32_t ticket = 100;
+
+	say(&ctl, (struct note){ .kind = NOTE_QUEUE_ACT, .ticket = ++ticket,
+	    .u.queue_act = { .verb = verb, .all = 1 } });
+	do
+		assert_true(told(&ctl, NOTE_CTL_DONE, done));
+	while (done->ticket != ticket);
+}
+
 /* --- rule 17 ------------------------------------------------------------- */
 
 /* What three storeds died of is held by the mark of who asked for the try. */
@@ -232,13 +245,46 @@ deadly(void **state)
 	assert_false(told(&spool, NOTE_QUEUE_TRY, &n));
 }
 
+/* --- rule 18 ------------------------------------------------------------- */
+
+/* Shown, but neither tried nor touched before spoold says how it ended. */
+static void
+in_doubt(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n, of;
+
+	(void)state;
+	new_mid(mid);
+	of = news(mid, ROUTE_REMOTE, "x@far.test");
+	of.u.queue_new.in_doubt = 1;
+	say(&spool, of);
+	list(&n);
+	assert_true(str_is(n.u.queue_row.state, "in doubt"));
+	assert_true(str_starts(n.u.queue_row.now, "was being sent"));
+	act(QUEUE_RETRY, &n);
+	assert_int_equal(n.u.ctl_done.count, 0);
+	turn(conf.queue.lifetime);
+	assert_false(told(&remote, NOTE_REMOTE_LOOK, &n));
+	assert_false(fake_next(&spool, &n));
+	of.u.queue_new.in_doubt = 0;
+	of.u.queue_new.received_ms = clock_real_ms();
+	say(&spool, of);
+	assert_true(told(&remote, NOTE_REMOTE_LOOK, &n));
+	list(&n);
+	assert_true(str_is(n.u.queue_row.state, "waiting"));
+	say(&spool, (struct note){ .kind = NOTE_QUEUE_GONE,
+	    .u.queue_gone = { .mid = str_of(mid) } });
+	assert_int_equal(qmgr.queue.items, 0);
+}
+
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(deadly),
+		TEST(deadly), TEST(in_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, begin_all, NULL);

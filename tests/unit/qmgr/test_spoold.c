@@ -340,12 +340,43 @@ heard_late(void **state)
 	say_doubt(0, mid, false);
 	say_heard(0);
 	turn(100);
-	assert_true(told(&qmgr, NOTE_QUEUE_LOADED, &n));
-	assert_int_equal(n.u.queue_loaded.count, 0);
+	/* by the doubt, and with all that waits */
+	for (int k = 0; k < 2; k++) {
+		assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+		assert_true(str_is(n.u.queue_new.mid, mid));
+		assert_int_equal(n.u.queue_new.in_doubt, 1);
+	}
 	say_doubt(0, mid, true);
 	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
 	assert_true(str_is(n.u.queue_new.mid, mid));
+	assert_int_equal(n.u.queue_new.in_doubt, 0);
 	remove_mail(mid);
+	all_die();
+}
+
+/* A doubt that comes when qmgr was told already is told after it. */
+static void
+doubt_late(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	all_join();
+	accept_mail(ROUTE_REMOTE, mid);
+	die(&qmgr);
+	join(&qmgr, QMGR, 0);
+	turn(2100);
+	turn(100);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	assert_int_equal(n.u.queue_new.in_doubt, 0);
+	say_doubt(0, mid, false);
+	assert_true(told(&qmgr, NOTE_QUEUE_NEW, &n));
+	assert_int_equal(n.u.queue_new.in_doubt, 1);
+	say(&remote[0], (struct note){ .kind = NOTE_REMOTE_SENT,
+	    .u.remote_sent = { .mid = str_of(mid) } });
+	say_doubt(0, mid, true);
+	assert_true(told(&qmgr, NOTE_QUEUE_GONE, &n));
 	all_die();
 }
 
@@ -587,7 +618,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(heard_late), cmocka_unit_test(heard_early),
+		cmocka_unit_test(heard_late), cmocka_unit_test(doubt_late),
+		cmocka_unit_test(heard_early),
 		cmocka_unit_test(never_heard),
 		cmocka_unit_test(heard_at_first), cmocka_unit_test(deadly),
 		cmocka_unit_test(asker_gone), cmocka_unit_test(unreadable),
