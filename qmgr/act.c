@@ -40,6 +40,8 @@ struct job {
 	const void	*lane_told;	/* the last one, not to tell it twice */
 	uint32_t	busy;		/* of what could not be touched just now */
 	uint32_t	held;		/* of what only a release sets going */
+	uint32_t	paused, probed;	/* of what is to be tried: its lane is,
+					 * or was until now */
 };
 
 static struct link jobs = { &jobs, &jobs };
@@ -90,6 +92,20 @@ put_sum(const struct job *j, struct buf *out)
 		    "their sender is being told; ask again", j->busy);
 }
 
+/* A retry is not a try at once where a lane sends one message first. */
+static void
+put_lanes(const struct job *j, struct buf *out)
+{
+	if (j->paused > 0)
+		buf_fmt(out, "; %u of these wait in a paused lane: only a "
+		    "message or an address that is named ends its pause",
+		    j->paused);
+	if (j->probed > 0)
+		buf_fmt(out, "; %u of these in a lane that was paused: one "
+		    "message is sent to see, the others when it has its reply",
+		    j->probed);
+}
+
 static void
 finish(struct job *j)
 {
@@ -105,6 +121,7 @@ finish(struct job *j)
 		    STR("nothing in the queue is called that");
 	} else if (j->fn == do_verb) {
 		put_sum(j, &text);
+		put_lanes(j, &text);
 		n.failed = (uint32_t)-(j->busy > 0 ? FAIL_TEMP :
 		    is_named && j->count == 0 ? FAIL_PERM : 0);
 		n.text = buf_str(&text);
@@ -287,15 +304,20 @@ on_removed(void *session, const struct note *n)
 
 /* Now: also where its lane pauses, if it was meant by its name. */
 static void
-retry(const struct job *j, struct item *i)
+retry(struct job *j, struct item *i)
 {
+	int64_t now = clock_real_ms();
 	struct str mx;
 	struct lane *l = why_lane(i, &mx);
 
 	if (l != NULL && (j->mid[0] != '\0' || j->address[0] != '\0'))
-		lane_resume(&qmgr.lanes, l, clock_real_ms());
+		lane_resume(&qmgr.lanes, l, now);
+	if (l != NULL && lane_paused(l, now))
+		j->paused++;
+	else if (l != NULL && l->is_probing)
+		j->probed++;
 	send_take(i);
-	queue_wait(&qmgr.queue, i, clock_real_ms());
+	queue_wait(&qmgr.queue, i, now);
 }
 
 static void

@@ -205,14 +205,15 @@ list(struct note *row)
 	assert_true(told(&ctl, NOTE_QUEUE_ROW, row));
 }
 
-/* The operator does something to all. */
+/* The operator does something to all of an address; NULL: to all. */
 static void
-act(enum queue_verb verb, struct note *done)
+act(enum queue_verb verb, const char *address, struct note *done)
 {
 	static uint32_t ticket = 100;
 
 	say(&ctl, (struct note){ .kind = NOTE_QUEUE_ACT, .ticket = ++ticket,
-	    .u.queue_act = { .verb = verb, .all = 1 } });
+	    .u.queue_act = { .verb = verb, .all = address == NULL,
+	    .address = str_of(address == NULL ? "" : address) } });
 	do
 		assert_true(told(&ctl, NOTE_CTL_DONE, done));
 	while (done->ticket != ticket);
@@ -262,7 +263,7 @@ in_doubt(void **state)
 	list(&n);
 	assert_true(str_is(n.u.queue_row.state, "in doubt"));
 	assert_true(str_starts(n.u.queue_row.now, "was being sent"));
-	act(QUEUE_RETRY, &n);
+	act(QUEUE_RETRY, NULL, &n);
 	assert_int_equal(n.u.ctl_done.count, 0);
 	turn(conf.queue.lifetime);
 	assert_false(told(&remote, NOTE_REMOTE_LOOK, &n));
@@ -278,6 +279,59 @@ in_doubt(void **state)
 	assert_int_equal(qmgr.queue.items, 0);
 }
 
+/* --- lanes --------------------------------------------------------------- */
+
+/* Its first try finds nobody there: its lane is paused. */
+static void
+fail_to_connect(const char *mid)
+{
+	struct note n;
+
+	say(&spool, news(mid, ROUTE_REMOTE, "x@far.test"));
+	assert_true(told(&remote, NOTE_REMOTE_LOOK, &n));
+	say(&remote, (struct note){ .kind = NOTE_REMOTE_SEEN,
+	    .ticket = n.ticket, .u.remote_seen = { .mx = STR("mx.far.test"),
+	    .ttl = 3600 } });
+	assert_true(told(&remote, NOTE_REMOTE_TRY, &n));
+	say(&remote, (struct note){ .kind = NOTE_REMOTE_ROW,
+	    .ticket = n.ticket, .u.remote_row = { .result = QUEUE_LATER,
+	    .stage = STAGE_CONNECT, .reply = STR("nobody") } });
+	say(&remote, (struct note){ .kind = NOTE_REMOTE_DONE,
+	    .ticket = n.ticket });
+	assert_true(told(&spool, NOTE_QUEUE_MARK, &n));
+	say(&spool, (struct note){ .kind = NOTE_QUEUE_MARKED,
+	    .ticket = n.ticket });
+}
+
+static bool
+has(struct str text, const char *words)
+{
+	return str_find(text, str_of(words)) < text.n;
+}
+
+/* A retry that waits for its lane says so, and is none that failed. */
+static void
+retry_in_paused_lane(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	new_mid(mid);
+	fail_to_connect(mid);
+	act(QUEUE_RETRY, NULL, &n);
+	assert_int_equal(n.u.ctl_done.failed, 0);
+	assert_true(has(n.u.ctl_done.text, "1 of these wait in a paused"));
+	assert_false(told(&remote, NOTE_REMOTE_TRY, &n));
+	act(QUEUE_RETRY, "x@far.test", &n);
+	assert_int_equal(n.u.ctl_done.failed, 0);
+	assert_true(has(n.u.ctl_done.text, "1 to be tried now"));
+	assert_true(has(n.u.ctl_done.text, "1 of these in a lane that was"));
+	assert_true(told(&remote, NOTE_REMOTE_TRY, &n));
+	say(&spool, (struct note){ .kind = NOTE_QUEUE_GONE,
+	    .u.queue_gone = { .mid = str_of(mid) } });
+}
+
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -285,6 +339,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(deadly), TEST(in_doubt),
+		TEST(retry_in_paused_lane),
 	};
 
 	return cmocka_run_group_tests(tests, begin_all, NULL);
