@@ -22,6 +22,8 @@ struct cli {
 	bool		trace;		/* --trace */
 	bool		quiet;		/* control_ask prints nothing of an answer */
 	const char	*selector, *type; /* --selector, --type; NULL: not given */
+	int		wait_ms;	/* --timeout: for a line of an answer;
+					 * 0: the verb's own, or two minutes */
 	enum { CLI_UNREAD, CLI_WRONG, CLI_GOOD } state; /* of the file */
 	struct conf_file file;
 	struct conf	conf;

@@ -104,9 +104,11 @@ say(int fd, const char *const *words, size_t n)
 	return ok;
 }
 
-/* The next line of the answer, taken off `in`; false when none will come. */
-static bool
-next_line(int fd, struct buf *in, struct buf *line)
+enum heard { HEARD_LINE, HEARD_END, HEARD_NOTHING };
+
+/* The next line of the answer, taken off `in`. */
+static enum heard
+next_line(int fd, int wait_ms, struct buf *in, struct buf *line)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
@@ -115,17 +117,20 @@ next_line(int fd, struct buf *in, struct buf *line)
 		size_t end = str_chr(have, '\n');
 		uint8_t *room;
 		ssize_t n;
+		int ready;
 
 		if (end < have.n) {
 			buf_reset(line);
 			buf_add(line, str_sub(have, 0, end));
 			buf_consume(in, end + 1);
-			return !buf_failed(line);
+			return buf_failed(line) ? HEARD_END : HEARD_LINE;
 		}
-		if (poll(&p, 1, ANSWER_WAIT_MS) != 1 ||
-		    (room = buf_grow(in, 16384)) == NULL ||
+		ready = poll(&p, 1, wait_ms);
+		if (ready == 0)
+			return HEARD_NOTHING;
+		if (ready < 0 || (room = buf_grow(in, 16384)) == NULL ||
 		    (n = read(fd, room, 16384)) <= 0)
-			return false;
+			return HEARD_END;
 		buf_grown(in, (size_t)n);
 	}
 }
@@ -155,12 +160,15 @@ hear(struct cli *c, int fd, control_row_fn *on_row, void *arg)
 	struct buf in, line;
 	struct arena a;
 	struct json_row row;
+	int wait_ms = c->wait_ms > 0 ? c->wait_ms : ANSWER_WAIT_MS;
+	enum heard heard = HEARD_END;
 	int code = -1;
 
 	buf_init(&in, LINE_MAX_BYTES);
 	buf_init(&line, LINE_MAX_BYTES);
 	arena_init(&a, 4 * LINE_MAX_BYTES);
-	while (code < 0 && next_line(fd, &in, &line)) {
+	while (code < 0 && (heard = next_line(fd, wait_ms, &in, &line)) ==
+	    HEARD_LINE) {
 		arena_reset(&a);
 		if (json_read(buf_str(&line), &a, &row) != 0) {
 			cli_say("the suite gave an answer I cannot read");
@@ -174,7 +182,12 @@ hear(struct cli *c, int fd, control_row_fn *on_row, void *arg)
 			on_row(c, &row, arg);
 	}
 	if (code < 0) {
-		cli_say("the suite did not finish its answer");
+		if (heard == HEARD_NOTHING)
+			cli_say("no answer in %d s: whoever was asked is "
+			    "stopped or busy; see `veredus status', or wait "
+			    "longer by --timeout", wait_ms / 1000);
+		else
+			cli_say("the suite did not finish its answer");
 		code = EX_TEMPFAIL;
 	}
 	buf_free(&in);

@@ -18,6 +18,7 @@
 #include "base/banned.h"
 
 #define WORDS_MAX	6
+#define LOOK_WAIT_MS	10000	/* qmgr looks through a million in that */
 
 /* The words of the question are the words of the command line. */
 static int
@@ -35,6 +36,17 @@ ask(struct cli *c, const char *first, const char *second, int argc,
 }
 
 /* --- queue --------------------------------------------------------------- */
+
+/* Nothing comes of it but the answer, so nobody need wait for a qmgr that is
+ * stopped as for one that acts. */
+static int
+look(struct cli *c, const char *how, int argc, char **argv,
+    control_row_fn *on_row)
+{
+	if (c->wait_ms == 0)
+		c->wait_ms = LOOK_WAIT_MS;
+	return ask(c, "queue", how, argc, argv, on_row);
+}
 
 static void
 queue_line(struct cli *c, const struct json_row *r, void *arg)
@@ -57,13 +69,13 @@ queue_line(struct cli *c, const struct json_row *r, void *arg)
 static int
 verb_queue_list(struct cli *c, int argc, char **argv)
 {
-	return ask(c, "queue", "list", argc, argv, queue_line);
+	return look(c, "list", argc, argv, queue_line);
 }
 
 static int
 verb_queue_why(struct cli *c, int argc, char **argv)
 {
-	return ask(c, "queue", "why", argc, argv, why_line);
+	return look(c, "why", argc, argv, why_line);
 }
 
 static int

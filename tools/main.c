@@ -35,6 +35,7 @@ print_usage(FILE *f)
 	    "	-c FILE		configuration (" PATH_DEFAULT ")\n"
 	    "	--json		one JSON object a row, where something is "
 	    "listed\n"
+	    "	--timeout S	wait so many seconds for an answer\n"
 	    "	--help, --version\n");
 	for (size_t g = 0; g < NITEMS(groups); g++) {
 		fprintf(f, "\n%s\n", groups[g].title);
@@ -103,6 +104,19 @@ run(struct cli *c, int argc, char **argv)
 	return v->run(c, argc, argv);
 }
 
+static bool
+take_timeout(struct cli *c, const char *seconds)
+{
+	uint64_t n;
+
+	if (!str_u64(str_of(seconds), 3600, &n) || n == 0) {
+		cli_say("--timeout: seconds, 1 to 3600");
+		return false;
+	}
+	c->wait_ms = (int)n * 1000;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -113,6 +127,7 @@ main(int argc, char **argv)
 		{ "trace", no_argument, NULL, 'T' },
 		{ "selector", required_argument, NULL, 's' },
 		{ "type", required_argument, NULL, 't' },
+		{ "timeout", required_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct cli c = { .conf_path = PATH_DEFAULT };
@@ -131,7 +146,10 @@ main(int argc, char **argv)
 			c.selector = optarg;
 		else if (o == 't')
 			c.type = optarg;
-		else if (o == 'V') {
+		else if (o == 'w') {
+			if (!take_timeout(&c, optarg))
+				return EX_USAGE;
+		} else if (o == 'V') {
 			printf("veredus %s\n", VEREDUS_VERSION);
 			return EX_OK;
 		} else {
