@@ -33,7 +33,6 @@ static bool copy_sync;		/* of copies to another file system */
 static struct defer number_defer;
 static struct timer number_again;
 
-#define NUMBER_TRIES	6
 #define NUMBER_AGAIN_MS	500	/* a syncd that died is back by then */
 
 static void ask_numbers(struct defer *d);
@@ -322,7 +321,7 @@ box_numbers(struct job *j, struct box *b, uint32_t n, int *failed_out,
 		    "no UIDs can be reserved");
 		return DONE;
 	}
-	j->h = holding_of(b->a);
+	job_hold(j, holding_of(b->a));
 	return NUMBERS;
 }
 

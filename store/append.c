@@ -202,55 +202,75 @@ answer_when_heard(struct job *j, uint32_t uid, uint32_t uidvalidity)
 	return ASKED;
 }
 
+/* The mailbox, once it can take the message.  DONE: *failed_out says whether
+ * it can. */
 static enum run
-deliver(struct job *j, const struct note_store_append *n)
+box_for(struct job *j, const struct note_store_append *n, struct box **out,
+    int *failed_out, struct why *why)
 {
 	struct holding *h;
-	struct delivery d;
-	struct draft x;
-	struct box *b;
-	struct why why = { 0, "" };
-	enum run wait;
-	uint32_t uid = 0;
-	int r;
+	enum run wait = DONE;
+	int r = account_hold(n->account, n->home, &h, why);
 
-	r = account_hold(n->account, n->home, &h, &why);
 	if (r == FAIL_DENIED && job_may_try_again(j))
 		return AGAIN;
 	if (r == 0)
-		r = find_box(h, n, &b, &wait, &why);
+		r = find_box(h, n, out, &wait, why);
 	if (r == 0 && wait == DONE)
-		wait = box_numbers(j, b, 1, &r, &why);
+		wait = box_numbers(j, *out, 1, &r, why);
 	if (r == 0 && wait == DONE && !STORE_RULE('W') &&
-	    !list_empty(&b->held))
+	    !list_empty(&(*out)->held))
 		wait = WORK;
-	if (r == 0 && wait != DONE) {
-		j->h = h;
-		return wait;
-	}
-	if (r == 0)
-		r = fill(j, n, b, &d);
+	*failed_out = r;
+	if (r != 0)
+		return DONE;
+	job_hold(j, h);
+	return wait;
+}
+
+static int
+put_in(struct job *j, const struct note_store_append *n, struct box *b,
+    uint32_t *uid_out, struct why *why)
+{
+	struct delivery d;
+	struct draft x;
+	int r = fill(j, n, b, &d);
+
+	if (r != 0)
+		return r;
 	/* What was an APPEND is on the disk already, or was lost there. */
-	if (r == 0 && (j->begun || n->replay != STORE_FIRST || n->uid != 0)) {
+	if (j->begun || n->replay != STORE_FIRST || n->uid != 0) {
 		d.anew = n->replay == STORE_ANEW;
-		r = deliver_again(b, &d, &uid, &why);
-	} else if (r == 0) {
-		d.uid = 0;
-		r = deliver_write(b, &d, &x, &why);
-		if (r == 0)
-			r = deliver_commit(b, &x, &uid, &why);
+		return deliver_again(b, &d, uid_out, why);
 	}
-	if (r == 0) {
-		box_touch(b);
-		say_delivered(n, b, uid, n->replay ? "stored-again" :
-		    "stored");
-	} else {
+	d.uid = 0;
+	r = deliver_write(b, &d, &x, why);
+	return r != 0 ? r : deliver_commit(b, &x, uid_out, why);
+}
+
+static enum run
+deliver(struct job *j, const struct note_store_append *n)
+{
+	struct why why = { 0, "" };
+	struct box *b = NULL;
+	uint32_t uid = 0;
+	int r;
+	enum run wait = box_for(j, n, &b, &r, &why);
+
+	if (wait != DONE)
+		return wait;
+	if (r == 0)
+		r = put_in(j, n, b, &uid, &why);
+	if (r != 0) {
 		say_failed(n, r, &why);
+		answer(j, r, why.text, 0, 0);
+		return DONE;
 	}
-	if (r == 0 && stored.fsync_mode)
+	box_touch(b);
+	say_delivered(n, b, uid, n->replay ? "stored-again" : "stored");
+	if (stored.fsync_mode)
 		return answer_when_heard(j, uid, b->h.uidvalidity);
-	answer(j, r, r == 0 ? "" : why.text, uid,
-	    r == 0 ? b->h.uidvalidity : 0);
+	answer(j, 0, "", uid, b->h.uidvalidity);
 	return DONE;
 }
 
@@ -367,7 +387,7 @@ write_and_ask(struct job *j, struct box *b, const struct delivery *d)
 	box_pin(b, 1);
 	j->state = s;
 	j->end = end_appending;
-	j->h = holding_of(b->a);
+	job_hold(j, holding_of(b->a));
 	if (stored.fsync_mode)
 		ask_heard(on_heard, job_keep(j, ASKED));
 	else
@@ -393,7 +413,7 @@ append(struct job *j, const struct note_store_append *n)
 	if (r == 0 && wait == DONE)
 		wait = box_numbers(j, b, 1, &r, &why);
 	if (r == 0 && wait != DONE) {
-		j->h = l->h;
+		job_hold(j, l->h);
 		return wait;
 	}
 	if (r == 0)

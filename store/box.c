@@ -483,7 +483,7 @@ on_open(struct job *j)
 	}
 	r = box_use_whole(j, l->h, n->mailbox, &b, &wait, &why);
 	if (r == 0 && wait != DONE) {
-		j->h = l->h;
+		job_hold(j, l->h);
 		return wait;
 	}
 	if (r == 0)
@@ -537,7 +537,7 @@ on_body(struct job *j)
 		r = box_file(v->b, n->uid, &fd, &size);
 	if (r == FAIL_GONE && v->b->todo & BOX_SCAN_ALL && j->tries++ < 200) {
 		/* Somebody renamed it: the scan finds it, or expunges it. */
-		j->h = v->login->h;
+		job_hold(j, v->login->h);
 		box_touch(v->b);
 		return WORK;
 	}

@@ -325,7 +325,7 @@ copy_begin(struct job *j, struct box *from, struct box *to,
 		j->end = NULL;
 		return wait;
 	}
-	j->h = holding_of(from->a);
+	job_hold(j, holding_of(from->a));
 	return copy_step(j);
 }
 
@@ -357,7 +357,7 @@ on_copy(struct job *j)
 	if (wait == DONE && v->b->todo & BOX_REBUILD)
 		wait = WORK;
 	if (wait != DONE) {
-		j->h = v->login->h;
+		job_hold(j, v->login->h);
 		return wait;
 	}
 	if (uid_set_parse(n->set, &set) != 0) {
@@ -386,7 +386,7 @@ rename_inbox(struct job *j, struct holding *h, struct str to_name)
 		return DONE;
 	}
 	if (wait != DONE || wait_to != DONE) {
-		j->h = h;
+		job_hold(j, h);
 		return WORK;
 	}
 	return copy_begin(j, from, to, &all, true, true);

@@ -75,6 +75,18 @@ copy_note(struct job *k, const struct note *n)
 	k->n = &k->copy;
 }
 
+void
+job_hold(struct job *j, struct holding *h)
+{
+	/* What is not kept yet uses it from then on: job_keep. */
+	if (j->is_copy && j->h != h) {
+		if (j->h != NULL)
+			account_use(j->h, -1);
+		account_use(h, 1);
+	}
+	j->h = h;
+}
+
 struct job *
 job_keep(struct job *j, enum run why)
 {

@@ -215,7 +215,7 @@ on_list(struct job *j)
 		return DONE;
 	}
 	if (l == NULL) {
-		j->h = login->h;
+		job_hold(j, login->h);
 		r = listing_begin(j, login->h->a);
 		l = j->state;
 	}
@@ -283,7 +283,7 @@ on_status(struct job *j)
 	}
 	r = box_use_whole(j, l->h, n->mailbox, &b, &wait, &why);
 	if (r == 0 && wait != DONE) {
-		j->h = l->h;
+		job_hold(j, l->h);
 		return wait;
 	}
 	if (r == 0)
@@ -399,8 +399,8 @@ on_mailbox(struct job *j)
 	a = l->h->a;
 	/* Numbers: a DELETE is logged. */
 	if (!account_ready(a)) {
-		if (j->tries++ < 6) {
-			j->h = l->h;
+		if (j->tries++ < NUMBER_TRIES) {
+			job_hold(j, l->h);
 			return NUMBERS;
 		}
 		answer_done(j, FAIL_TEMP, reason_of(FAIL_TEMP, NULL), 0, 0);

@@ -15,6 +15,7 @@
 #define STEP_MS		5
 #define IDLE_MS		(60 * 1000)	/* accounts, boxes nobody uses */
 #define LOOK_MS		2000		/* for changes by others, while open */
+#define NUMBER_TRIES	6
 #define DOORS_MS	(30 * 1000)	/* durability.md 16 */
 
 /* --- faces --------------------------------------------------------------- */
@@ -84,6 +85,8 @@ void	jobs_numbers(void);		/* numbers came */
 void	jobs_doors(void);
 bool	jobs_work(void);		/* one round; true: some want more */
 size_t	jobs_waiting(void);
+/* The account it is about stays open while it waits. */
+void	job_hold(struct job *j, struct holding *h);
 /* A copy that outlives the handler; the job given may be on the stack. */
 struct job *job_keep(struct job *j, enum run why);
 /* Who is needed is away for a moment: a forerunner of ours still holds the

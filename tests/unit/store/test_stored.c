@@ -968,6 +968,47 @@ copy_in_sync(void **state)
 	stored.place.v = &volume_real;
 }
 
+static unsigned busy;
+
+static int
+busy_lock(struct volume *v, int fd)
+{
+	if (busy == 0)
+		return volume_real.lock(v, fd);
+	busy--;
+	errno = EAGAIN;
+	return -1;
+}
+
+static unsigned users;
+
+static void
+count_users(struct box *b)
+{
+	if (str_same(str_of(b->a->name), who))
+		users = holding_of(b->a)->users;
+}
+
+/* A delivery that waits twice, first for the account itself, leaves nobody
+ * behind who uses it. */
+static void
+waits_for_account(void **state)
+{
+	static struct volume v;		/* the account goes on with it */
+
+	(void)state;
+	as("locked");
+	v = volume_real;
+	v.lock = busy_lock;
+	stored.place.v = &v;
+	busy = 1;
+	assert_int_equal(deliver("one"), 1);
+	stored.place.v = &volume_real;
+	users = 99;
+	accounts_each_box(count_users);
+	assert_int_equal(users, 0);
+}
+
 /* Rule 16: a spoold that never says REPLAY_END shuts nobody out for ever. */
 static void
 doors_open_by_time(void **state)
@@ -1103,6 +1144,7 @@ main(void)
 		cmocka_unit_test(in_order), cmocka_unit_test(whole_record),
 		cmocka_unit_test(settled_first),
 		cmocka_unit_test(copy_in_sync),
+		cmocka_unit_test(waits_for_account),
 		cmocka_unit_test(doors_open_by_time), cmocka_unit_test(ends),
 	};
 	int r = cmocka_run_group_tests(tests, setup, NULL);
