@@ -409,29 +409,44 @@ on_close(struct chan *c, const struct note *note)
 	buf_mem(&d->closes, &closing, sizeof(closing));
 }
 
-/* A large body: the face gets a descriptor and fills the file. */
+/* The file of a large body, to write and to look at; or why not. */
+static int
+body_make(struct draft *d, int *file_out, int *view_out)
+{
+	char name[DISK_NAME_MAX];
+
+	if (d == NULL || d->has_file)
+		return FAIL_PERM;
+	if (journal_dead(spoold.spool->journal))
+		return FAIL_TEMP;
+	body_name(d->mid, name);
+	*file_out = file_open(spoold.folder, name, O_WRONLY | O_CREAT | O_EXCL,
+	    0600);
+	d->has_file = *file_out >= 0;
+	*view_out = d->has_file ? file_open(spoold.folder, name, O_RDONLY, 0)
+	    : -1;
+	if (*view_out >= 0)
+		return 0;
+	return errno == ENOSPC || errno == EDQUOT ? FAIL_TOO_BIG : FAIL_TEMP;
+}
+
+/* A large body: the face fills the file.  It hands on the view, for whoever
+ * checks or signs it shall not be able to change it. */
 static void
 on_open(struct chan *c, const struct note *note)
 {
 	const struct note_spool_open *n = &note->u.spool_open;
-	struct draft *d = draft_make(c, n->mid);
+	struct note_spool_view view = { .mid = n->mid, .fd = -1 };
 	struct note_spool_file file = { .fd = -1 };
-	char name[DISK_NAME_MAX];
+	int r = body_make(draft_make(c, n->mid), &file.fd, &view.fd);
 
-	if (d == NULL || d->has_file) {
-		file.failed = -FAIL_PERM;
-	} else if (journal_dead(spoold.spool->journal)) {
-		file.failed = -FAIL_TEMP;
-	} else {
-		body_name(d->mid, name);
-		file.fd = file_open(spoold.folder, name, O_RDWR | O_CREAT |
-		    O_EXCL, 0600);
-		d->has_file = file.fd >= 0;
-		if (file.fd < 0)
-			file.failed = errno == ENOSPC || errno == EDQUOT ?
-			    -FAIL_TOO_BIG : -FAIL_TEMP;
-	}
+	if (r == 0)
+		note_answer_spool_view(c, note->ticket, &view);
+	else
+		fd_close(&file.fd);
+	file.failed = (uint32_t)-r;
 	note_answer_spool_file(c, note->ticket, &file);
+	fd_close(&view.fd);
 	fd_close(&file.fd);
 }
 

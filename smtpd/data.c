@@ -212,7 +212,7 @@ write_content(struct smtp *s)
 
 	if (tx->spoiled != NULL || tx->content.len == 0)
 		return true;
-	if (file_write(tx->file, buf_str(&tx->content)) != 0) {
+	if (file_write(tx->filling, buf_str(&tx->content)) != 0) {
 		spoil(s, "large body");
 		return false;
 	}
@@ -230,9 +230,13 @@ on_file(void *session, const struct note *n)
 	struct tx *tx = &s->tx;
 	const struct note_spool_file *file = note_as_spool_file(n);
 
-	if (file != NULL && file->failed == 0)
+	if (note_as_spool_view(n) != NULL) {
 		tx->file = note_take_fd(n);
-	if (tx->file >= 0) {
+		return;		/* SPOOL_FILE follows */
+	}
+	if (file != NULL && file->failed == 0)
+		tx->filling = note_take_fd(n);
+	if (tx->file >= 0 && tx->filling >= 0) {
 		digest_begin(&tx->digest);
 		(void)write_content(s);
 	} else {
@@ -456,6 +460,7 @@ commit(struct smtp *s)
 	if (fault != NULL)
 		return smtp_data_refuse(s, fault);
 	tx_drop_content(tx);
+	fd_close(&tx->filling);
 	tx->received_ms = clock_real_ms();
 	buf_init(&tx->added, ADDED_MAX);
 	put_added(s, &tx->added, tx->received_ms / 1000);

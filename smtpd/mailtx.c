@@ -36,7 +36,7 @@ static const struct smtp_reply
 void
 tx_begin(struct tx *tx)
 {
-	*tx = (struct tx){ .file = -1 };
+	*tx = (struct tx){ .file = -1, .filling = -1 };
 	arena_init(&tx->arena, TX_CAP);
 	buf_init(&tx->content, 0);
 	buf_init(&tx->raw, 0);
@@ -51,6 +51,7 @@ tx_end(struct tx *tx)
 	if (tx->is_large)
 		note_put_spool_cancel(daemon_peer(SPOOLD, 0), &cancel);
 	fd_close(&tx->file);
+	fd_close(&tx->filling);
 	digest_drop(&tx->digest);
 	smtp_head_free(&tx->head);
 	tx_drop_content(tx);

@@ -42,7 +42,7 @@ struct recoding {
 	uint64_t	at, size;	/* of the first file */
 	uint64_t	written;
 	bool		has_8bit;
-	int		file;		/* the second; -1: not yet */
+	int		file, filling;	/* the second, as in struct tx */
 	char		mid[MID_LEN + 1];
 	enum step	(*then)(struct smtp *);
 	uint8_t		chunk[STEP];
@@ -127,6 +127,7 @@ tx_drop_recoding(struct tx *tx)
 		note_put_spool_cancel(daemon_peer(SPOOLD, 0), &cancel);
 	}
 	fd_close(&g->file);
+	fd_close(&g->filling);
 	recode_free(&g->recode);
 	arena_free(&g->arena);
 	free(g);
@@ -176,7 +177,7 @@ write_out(struct smtp *s, struct buf *out)
 	struct recoding *g = s->tx.recoding;
 	struct str all = buf_str(out);
 
-	if (buf_failed(out) || file_write(g->file, all) != 0)
+	if (buf_failed(out) || file_write(g->filling, all) != 0)
 		return false;
 	digest_add(&s->tx.digest, all);
 	g->written += all.n;
@@ -208,9 +209,13 @@ on_file(void *session, const struct note *n)
 	struct recoding *g = s->tx.recoding;
 	const struct note_spool_file *file = note_as_spool_file(n);
 
-	if (file != NULL && file->failed == 0)
+	if (note_as_spool_view(n) != NULL) {
 		g->file = note_take_fd(n);
-	if (g->file < 0) {
+		return;		/* SPOOL_FILE follows */
+	}
+	if (file != NULL && file->failed == 0)
+		g->filling = note_take_fd(n);
+	if (g->file < 0 || g->filling < 0) {
 		smtp_go(s, failed(s));
 		return;
 	}
@@ -278,7 +283,7 @@ recode_large(struct smtp *s, enum step (*then)(struct smtp *))
 	struct recoding *g = xcalloc(1, sizeof(*g));
 
 	s->tx.recoding = g;
-	g->file = -1;
+	g->file = g->filling = -1;
 	g->size = s->tx.written;
 	g->then = then;
 	arena_init(&g->arena, MIME_ARENA_CAP);

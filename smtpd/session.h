@@ -97,7 +97,9 @@ struct tx {
 	size_t		held;		/* of it, counted among all sessions' */
 	struct buf	raw;		/* unstuffed, header not yet looked at */
 	uint64_t	written;	/* octets of content, now or later in file */
-	int		file;		/* memfd, or of spoold's tmp/; -1: none */
+	int		file;		/* to read, by others too: a sealed memfd,
+					 * or of spoold's tmp/; -1: none */
+	int		filling;	/* the latter, to write; -1: it is full */
 	bool		is_large;	/* SPOOL_OPEN was said */
 	const struct smtp_reply *spoiled; /* the end will be refused so */
 	struct digest	digest;

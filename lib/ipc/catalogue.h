@@ -183,7 +183,9 @@
 #define FIELDS_SPOOL_OPEN(F)	/* a large body: a file of tmp/ to fill */ \
 	F(str,	mid,	    26)	\
 	F(u64,	size,	    0)	/* declared, or 0 */
-#define FIELDS_SPOOL_FILE(F)	\
+#define FIELDS_SPOOL_VIEW(F)	/* descriptor: that file, for those who only look */ \
+	F(str,	mid,	    26)
+#define FIELDS_SPOOL_FILE(F)	/* descriptor: the same, to be written */ \
 	F(u32,	failed,	    0)	\
 	F(str,	text,	    TEXT_MAX)
 #define FIELDS_SPOOL_CANCEL(F)	/* forget the body, RCPTs and CLOSEs of mid */ \
@@ -730,8 +732,9 @@
 	N(ROUTE_STEP, route_step, ROW, 0, BY(ROUTED), BY(CTLD), FD_NONE) \
 	N(ROUTE_ROW, route_row, ROW, 0, BY(ROUTED), BY(SMTPD)|BY(SPOOLD)|BY(QMGR)|BY(CTLD), FD_NONE) \
 	N(ROUTE_DONE, route_done, END, 0, BY(ROUTED), BY(SMTPD)|BY(SPOOLD)|BY(QMGR)|BY(CTLD), FD_NONE) \
-	N(SPOOL_OPEN, spool_open, ASK, 10000, BY(SMTPD)|BY(BOUNCE)|BY(STORED), BY(SPOOLD), FD_NONE) \
-	N(SPOOL_FILE, spool_file, END, 0, BY(SPOOLD), BY(SMTPD)|BY(BOUNCE)|BY(STORED), FD_ANY) \
+	N(SPOOL_OPEN, spool_open, ASK, 10000, BY(SMTPD), BY(SPOOLD), FD_NONE) \
+	N(SPOOL_VIEW, spool_view, ROW, 0, BY(SPOOLD), BY(SMTPD), FD_FILE_RO) \
+	N(SPOOL_FILE, spool_file, END, 0, BY(SPOOLD), BY(SMTPD), FD_ANY) \
 	N(SPOOL_CANCEL, spool_cancel, PUT, 0, BY(SMTPD)|BY(BOUNCE), BY(SPOOLD), FD_NONE) \
 	N(SPOOL_RCPT, spool_rcpt, PUT, 0, BY(SMTPD)|BY(BOUNCE), BY(SPOOLD), FD_NONE) \
 	N(SPOOL_CLOSE, spool_close, PUT, 0, BY(BOUNCE), BY(SPOOLD), FD_NONE) \
@@ -808,12 +811,12 @@
 	N(REMOTE_SEEN, remote_seen, END, 0, BY(REMOTE), BY(QMGR), FD_NONE) \
 	N(SOCKET_ASK, socket_ask, ASK, 10000, BY(REMOTE), BY(MASTER), FD_NONE) \
 	N(SOCKET_DONE, socket_done, END, 0, BY(MASTER), BY(REMOTE), FD_ANY) \
-	N(CHECK_ASK, check_ask, ASK, 60000, BY(SMTPD), BY(CHECKD), FD_ANY) \
+	N(CHECK_ASK, check_ask, ASK, 60000, BY(SMTPD), BY(CHECKD), FD_FILE_RO) \
 	N(CHECK_DONE, check_done, END, 0, BY(CHECKD), BY(SMTPD), FD_NONE) \
 	N(SPF_ASK, spf_ask, ASK, 60000, BY(CTLD), BY(CHECKD), FD_NONE)	\
 	N(SPF_DONE, spf_done, END, 0, BY(CHECKD), BY(CTLD), FD_NONE)	\
 	N(SIGN_KEY, sign_key, PUT, 0, BY(MASTER), BY(SIGND), FD_FILE_RO) \
-	N(SIGN_ASK, sign_ask, ASK, 20000, BY(SMTPD)|BY(BOUNCE), BY(SIGND), FD_ANY) \
+	N(SIGN_ASK, sign_ask, ASK, 20000, BY(SMTPD)|BY(BOUNCE), BY(SIGND), FD_FILE_RO) \
 	N(SIGN_DONE, sign_done, END, 0, BY(SIGND), BY(SMTPD)|BY(BOUNCE), FD_NONE) \
 	N(KEY_SIGN, key_sign, ASK, 10000, FACES, BY(KEYD), FD_NONE)	\
 	N(KEY_SIGNED, key_signed, END, 0, BY(KEYD), FACES, FD_NONE)

@@ -60,6 +60,10 @@ fake_next(struct fake *f, struct note *n_out)
 		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&mh)), sizeof(fd));
 	if (note_decode(buf_str(&f->last), n_out, &why) != 0)
 		bug("the room said nonsense: %s", why.text);
+	/* Before the peer could refuse it: it must not even be handed out. */
+	if (fd >= 0 && !fd_is(fd, note_fd(n_out->kind)))
+		bug("the room gives away another descriptor than %s may have",
+		    note_name(n_out->kind));
 	note_set_fd(n_out, fd);
 	return true;
 }

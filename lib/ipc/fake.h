@@ -25,7 +25,8 @@ void	fake_init(struct fake *f, enum proc me, enum proc peer,
 void	fake_free(struct fake *f);	/* both ends; no on_end */
 
 /* The next note that the room has put, asked or answered; false when there
- * is none.  Valid until the next call; its descriptor is the caller's. */
+ * is none.  Valid until the next call; its descriptor is the caller's.  One
+ * that is not what the catalogue says is bug(). */
 bool	fake_next(struct fake *f, struct note *n_out);
 /* Says a note to the room (n->ticket: as is) and runs one pass of the loop
  * so that it has been heard.  n->fd is borrowed. */

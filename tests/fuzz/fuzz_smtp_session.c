@@ -6,6 +6,7 @@
  * size and the recipients it names, and nothing is left when it is over.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -134,6 +135,25 @@ say_route(struct fake *f, const struct note *n)
 	fake_say(f, &done);
 }
 
+/* A large body's file, to be read; SPOOL_FILE follows with one to write. */
+static void
+give_view(struct fake *f, uint32_t ticket)
+{
+	char path[40];
+	struct note view;
+	int fd;
+
+	fd_close(&w.large);
+	w.large = memfd_create("large", MFD_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", w.large);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	note_init(&view, NOTE_SPOOL_VIEW);
+	view.ticket = ticket;
+	note_set_fd(&view, fd);
+	fake_say(f, &view);
+	fd_close(&fd);
+}
+
 static void
 serve(struct fake *f, const struct note *n)
 {
@@ -173,9 +193,8 @@ serve(struct fake *f, const struct note *n)
 		w.recipients = 0;
 		return;
 	case NOTE_SPOOL_OPEN:
+		give_view(f, n->ticket);
 		note_init(&out, NOTE_SPOOL_FILE);
-		fd_close(&w.large);
-		w.large = memfd_create("large", MFD_CLOEXEC);
 		note_set_fd(&out, w.large);
 		break;
 	case NOTE_SPOOL_COMMIT:

@@ -36,7 +36,7 @@ struct standing {
 
 static struct said *waiting, *open_asks;
 static struct standing *standing;
-static int last_rw = -1;		/* of the last "rw=" we gave */
+static int last_rw = -1;		/* of the last "rw=" or "view=" we gave */
 
 static const struct {
 	const char *name;
@@ -292,19 +292,37 @@ talk_note_none(void)
 /* --- what the test says -------------------------------------------------- */
 
 static int
+to_read(int fd)
+{
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int
 file_with(struct str content, bool is_writable)
 {
 	int fd = memfd_create("talk", MFD_CLOEXEC), ro;
-	char path[40];
 
 	if (fd < 0 || write(fd, content.p, content.n) != (ssize_t)content.n)
 		bug("memfd");
 	if (is_writable)
 		return fd;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ro = open(path, O_RDONLY | O_CLOEXEC);
+	ro = to_read(fd);
 	(void)close(fd);
 	return ro;
+}
+
+/* "view=content": to be read; then "rw=@view": the same file, to be written. */
+static int
+large_file(struct str field, struct str content)
+{
+	if (str_same(field, "rw") && str_same(content, "@view"))
+		return dup(last_rw);
+	fd_close(&last_rw);
+	last_rw = file_with(content, true);
+	return str_same(field, "rw") ? dup(last_rw) : to_read(last_rw);
 }
 
 static void
@@ -321,11 +339,9 @@ set_field(struct note *n, struct str field, struct str value, struct arena *a)
 		n->fd = file_with(talk.room->file(buf_cstr(&text) + 1), false);
 	else if (str_same(field, "fd"))
 		n->fd = file_with(buf_str(&text), false);
-	else if (str_same(field, "rw")) {
-		fd_close(&last_rw);
-		last_rw = file_with(buf_str(&text), true);
-		n->fd = dup(last_rw);
-	} else if (note_set(n, field, buf_str(&text), a) != 0)
+	else if (str_same(field, "rw") || str_same(field, "view"))
+		n->fd = large_file(field, buf_str(&text));
+	else if (note_set(n, field, buf_str(&text), a) != 0)
 		talk_fail("no such field, or no such value", field);
 	buf_free(&b);
 	buf_free(&text);

@@ -614,6 +614,46 @@ unreadable(void **state)
 	all_die();
 }
 
+/* --- a large body -------------------------------------------------------- */
+
+/* One descriptor to fill it, one for whoever only looks at it. */
+static void
+large_body(void **state)
+{
+	char mid[MID_LEN + 1], got[2];
+	struct note open_it = { .kind = NOTE_SPOOL_OPEN, .ticket = 8 };
+	struct note n;
+	int view, file;
+
+	(void)state;
+	mid_make(clock_real_ms(), 1, mid);
+	open_it.u.spool_open.mid = str_of(mid);
+	say(&smtp, open_it);
+	assert_true(fake_next(&smtp, &n));
+	assert_int_equal(n.kind, NOTE_SPOOL_VIEW);
+	view = n.fd;
+	assert_true(fake_next(&smtp, &n));
+	assert_int_equal(n.kind, NOTE_SPOOL_FILE);
+	assert_int_equal(n.u.spool_file.failed, 0);
+	file = n.fd;
+	assert_int_equal(write(file, "x", 1), 1);
+	assert_int_equal(pread(view, got, sizeof(got), 0), 1);
+	assert_int_equal(got[0], 'x');
+	assert_int_equal(fcntl(view, F_GETFL) & O_ACCMODE, O_RDONLY);
+	assert_int_equal(write(view, "y", 1), -1);
+	assert_int_equal(ftruncate(view, 0), -1);
+	(void)close(view);
+	(void)close(file);
+	/* the same body again is refused, with neither */
+	say(&smtp, open_it);
+	assert_true(fake_next(&smtp, &n));
+	assert_int_equal(n.kind, NOTE_SPOOL_FILE);
+	assert_int_equal(-(int)n.u.spool_file.failed, FAIL_PERM);
+	assert_int_equal(n.fd, -1);
+	say(&smtp, (struct note){ .kind = NOTE_SPOOL_CANCEL,
+	    .u.spool_cancel = { .mid = str_of(mid) } });
+}
+
 int
 main(void)
 {
@@ -623,6 +663,7 @@ main(void)
 		cmocka_unit_test(never_heard),
 		cmocka_unit_test(heard_at_first), cmocka_unit_test(deadly),
 		cmocka_unit_test(asker_gone), cmocka_unit_test(unreadable),
+		cmocka_unit_test(large_body),
 	};
 	int r = cmocka_run_group_tests(tests, setup, NULL);
 
