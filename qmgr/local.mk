@@ -58,6 +58,11 @@ nodist_tests_unit_qmgr_test_qmgr_SOURCES = $(nodist_qmgr_qmgr_SOURCES)
 tests_unit_qmgr_test_qmgr_LDADD = lib/libmail.a lib/libipc.a \
 	lib/libevent.a lib/libconf.a lib/libcrypto.a lib/libbase.a \
 	$(OPENSSL_LIBS) $(LDADD_UNIT)
+check_PROGRAMS += tests/unit/qmgr/test_syncd
+tests_unit_qmgr_test_syncd_SOURCES = tests/unit/qmgr/test_syncd.c
+tests_unit_qmgr_test_syncd_LDADD = lib/libipc.a lib/libevent.a \
+	lib/libconf.a lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS) \
+	$(LDADD_UNIT)
 check_PROGRAMS += tests/unit/qmgr/test_spoold
 tests_unit_qmgr_test_spoold_SOURCES = tests/unit/qmgr/test_spoold.c \
 	$(SPOOLD_SOURCES)

@@ -11,7 +11,8 @@
  *
  * The kernel tells an error once, and it may be an ask of stored, or for one
  * large body, that meets it.  All that is not settled is in doubt then (R9),
- * so the next ask that settles is failed too.
+ * so the next ask that settles is failed too, and the next one of each stored
+ * that was there: it may be about copies (R23).
  *
  * One job at a time: while a sync runs asks queue in the sockets, and all
  * that came meanwhile are answered by the next one.  It opens nothing.
@@ -102,15 +103,27 @@ sync_files(void)
 	return error;
 }
 
+/* An error since its last ask, or since it came? */
+static bool
+has_missed(struct chan *stored)
+{
+	uint64_t heard = (uintptr_t)stored->room;
+
+	stored->room = (void *)(uintptr_t)syncd.failed;
+	return heard != syncd.failed;
+}
+
 static void
 answer(struct asked *a, int error)
 {
 	struct note_sync_done done = { .error = (uint32_t)error };
-	bool settles = (a->systems & SETTLES) == SETTLES;
+	bool settles = (a->systems & SETTLES) == SETTLES, missed;
 
 	if (a->c == NULL)
 		return;
-	if (settles && error == 0 && syncd.owes_error)
+	missed = a->c->peer == STORED ? has_missed(a->c) :
+	    settles && syncd.owes_error;
+	if (error == 0 && missed)
 		done.error = EIO;
 	done.failed = done.error != 0;
 	if (settles)
@@ -146,6 +159,12 @@ on_work(struct timer *t)
 		answer(a, error);
 		free(a);
 	}
+}
+
+static void
+on_peer(struct chan *c)
+{
+	c->room = (void *)(uintptr_t)syncd.failed;
 }
 
 static void
@@ -207,7 +226,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct daemon_ops daemon = {
-		.kind = SYNCD, .start = start, .on_note = on_note,
+		.kind = SYNCD, .start = start, .on_peer = on_peer,
+		.on_note = on_note,
 		.on_peer_gone = on_peer_gone, .on_stat = on_stat,
 	};
 

@@ -192,6 +192,19 @@ accounts_each_box(void (*fn)(struct box *b))
 	}
 }
 
+/* --- syncs --------------------------------------------------------------- */
+
+bool
+account_synced(const struct note *n)
+{
+	const struct note_sync_done *d = note_as_sync_done(n);
+
+	/* by fsync syncd's death took the files along, and perhaps an error */
+	if (d != NULL ? d->failed != 0 : stored.fsync_mode)
+		stored.sync_failures++;
+	return d != NULL && d->failed == 0;
+}
+
 /* --- numbers ------------------------------------------------------------- */
 
 /* store/stored.c has this as account_ops.want_numbers. */
@@ -247,7 +260,7 @@ static void
 on_numbers(void *session, const struct note *n)
 {
 	const struct note_sync_done *d = note_as_sync_done(n);
-	bool synced = d != NULL && d->failed == 0;
+	bool synced = account_synced(n);
 	struct link *e;
 	struct holding *h;
 
@@ -386,7 +399,7 @@ settle(struct holding *h)
 static void
 on_settled(void *session, const struct note *n)
 {
-	const struct note_sync_done *d = note_as_sync_done(n);
+	bool synced = account_synced(n);
 	struct link *e, *tmp;
 	struct holding *h;
 
@@ -397,8 +410,7 @@ on_settled(void *session, const struct note *n)
 		if (!h->closing)
 			continue;
 		h->closing = false;
-		if (d == NULL || d->failed != 0 || (is_busy(h) &&
-		    !stored.draining))
+		if (!synced || (is_busy(h) && !stored.draining))
 			continue;
 		h->a->copy_unsettled = false;
 		if (account_clean(h->a) == 0 && !stored.draining)
@@ -447,14 +459,13 @@ close_all(bool even_busy)
 static void
 on_copies(void *session, const struct note *n)
 {
-	const struct note_sync_done *d = note_as_sync_done(n);
 	struct link *e;
 	struct holding *h;
 
 	(void)session;
 	copy_sync = false;
-	if (d == NULL || d->failed != 0)
-		return;
+	if (!account_synced(n))
+		return;		/* whoever waits for a copy takes it back */
 	list_each(e, &holdings) {
 		h = container_of(e, struct holding, link);
 		/* What came after that sync had begun is not in it. */

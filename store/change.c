@@ -126,9 +126,12 @@ struct copying {		/* job->state */
 	size_t		range;
 	uint32_t	next;		/* UID in that range; 0: its first */
 	struct box_set	done, made;	/* copied UIDs, their new UIDs */
-	struct box_set	moved;		/* since the last expunge: renamed */
-	struct box_set	left;		/* and copied, their files are left */
+	struct box_set	moved;		/* renamed since the last expunge */
+	struct box_set	left;		/* to be moved, but copied: here until
+					 * that is settled */
+	struct box_set	copies;		/* of made: their sources are here yet */
 	bool		move, rename;	/* rename: answered by STORE_DONE */
+	uint64_t	sync_failures;	/* when it began */
 	int		failed;
 };
 
@@ -144,6 +147,7 @@ end_copying(struct job *j)
 	box_set_free(&c->made);
 	box_set_free(&c->moved);
 	box_set_free(&c->left);
+	box_set_free(&c->copies);
 	box_pin(c->from, -1);
 	box_pin(c->to, -1);
 	box_touch(c->from);
@@ -181,14 +185,15 @@ answer_copied(struct job *j, int failed, const char *text)
 	buf_free(&to);
 }
 
-/* RFC 3501 6.4.7: a COPY that fails leaves nothing behind. */
+/* RFC 3501 6.4.7: a COPY that fails leaves nothing behind; nor does a MOVE
+ * whose messages are here yet. */
 static void
 take_back(struct copying *c)
 {
 	uint32_t n;
 
-	if (!c->move && c->made.n > 0 &&
-	    box_expunge(c->to, c->made.v, c->made.n, false, &n) != 0)
+	if (c->copies.n > 0 && box_expunge(c->to, c->copies.v, c->copies.n,
+	    false, &n) != 0)
 		log_say(LOG_LEVEL_WARN, "copy-not-undone", "%s", c->to->name);
 }
 
@@ -196,14 +201,19 @@ take_back(struct copying *c)
 static void
 flush_moved(struct copying *c)
 {
-	uint32_t n;
-
 	if (c->moved.n > 0 && box_moved(c->from, &c->moved) != 0)
 		c->failed = FAIL_TEMP;
+	box_set_free(&c->moved);
+}
+
+static void
+expunge_left(struct copying *c)
+{
+	uint32_t n;
+
 	if (c->left.n > 0 && box_expunge(c->from, c->left.v, c->left.n, false,
 	    &n) != 0)
 		c->failed = FAIL_TEMP;
-	box_set_free(&c->moved);
 	box_set_free(&c->left);
 }
 
@@ -222,22 +232,48 @@ next_uid(struct copying *c, uint32_t *uid_out)
 	return true;
 }
 
+/* Durability 23: what had to be copied is expunged here only when the copy is
+ * on the disk.  Before that no record says so: after a cut the source counts.
+ * A mailbox that was deleted meanwhile took them along. */
 static enum run
-copy_done(struct job *j)
+copy_settled(struct job *j)
 {
-	(void)j;
+	struct copying *c = j->state;
+	struct why why;
+	enum run wait;
+	int r;
+
+	if (c->failed == 0 && c->left.n > 0 && !c->from->is_deleted) {
+		if (box_fresh(c->from, &why) != 0)
+			c->failed = FAIL_TEMP;
+		wait = box_numbers(j, c->from, 0, &r, NULL);
+		if (wait != DONE)
+			return wait;
+		if (c->failed == 0)
+			c->failed = r;
+		if (c->failed == 0)
+			expunge_left(c);
+	}
+	if (c->failed != 0)
+		take_back(c);
+	box_touch(c->from);
+	box_touch(c->to);
+	boxes_tell();
+	answer_copied(j, c->failed, reason_of(c->failed, NULL));
 	return DONE;
 }
 
+/* An error that another of our syncs has met may have been about these. */
 static void
 on_copy_settled(void *session, const struct note *n)
 {
-	const struct note_sync_done *d = note_as_sync_done(n);
 	struct job *j = session;
-	int r = d != NULL && d->failed == 0 ? 0 : FAIL_TEMP;
+	struct copying *c = j->state;
 
-	answer_copied(j, r, reason_of(r, NULL));
-	j->run = copy_done;
+	if (!account_synced(n) || (STORE_RULE('E') &&
+	    c->sync_failures != stored.sync_failures))
+		c->failed = FAIL_TEMP;
+	j->run = copy_settled;
 	job_again(j);
 }
 
@@ -277,6 +313,8 @@ copy_step(struct job *j)
 			continue;	/* gone meanwhile: not copied */
 		box_set_add(&c->done, uid);
 		box_set_add(&c->made, new_uid);
+		if (!renamed)
+			box_set_add(&c->copies, new_uid);
 		if (c->move)
 			box_set_add(renamed ? &c->moved : &c->left, uid);
 		if (++n % 16 == 0 && clock_mono_ms() >= until_ms) {
@@ -287,15 +325,15 @@ copy_step(struct job *j)
 		}
 	}
 	flush_moved(c);
+	if (!STORE_RULE('U'))
+		expunge_left(c);
 	if (c->failed != 0)
-		take_back(c);
+		return copy_settled(j);
 	box_touch(c->from);
 	box_touch(c->to);
 	boxes_tell();
-	if (c->failed == 0 && c->made.n > 0 && !c->rename)
-		return settle_copy(j);
-	answer_copied(j, c->failed, reason_of(c->failed, NULL));
-	return DONE;
+	return c->made.n > 0 && (!c->rename || c->left.n > 0) ?
+	    settle_copy(j) : copy_settled(j);
 }
 
 static enum run
@@ -310,6 +348,7 @@ copy_begin(struct job *j, struct box *from, struct box *to,
 	c->to = to;
 	c->move = move;
 	c->rename = rename;
+	c->sync_failures = stored.sync_failures;
 	box_pin(from, 1);
 	box_pin(to, 1);
 	j->state = c;

@@ -118,6 +118,9 @@ enum run box_numbers(struct job *j, struct box *b, uint32_t n,
 /* fsync mode: its state files are to be synced. */
 void	account_wrote_state(struct account *a);
 void	account_wrote(struct account *a, int fd, bool is_folder);
+/* Is what was written before that ask on the disk?  Counts the errors: what a
+ * failed sync covered is not believed because a later one is good (R9). */
+bool	account_synced(const struct note *n);
 struct holding *holding_of(struct account *a);
 void	account_use(struct holding *h, int by);
 void	accounts_tick(void);		/* idle ones, once a second */
@@ -192,6 +195,7 @@ extern struct stored {
 	struct ingest	ingest;
 	bool		fsync_mode;
 	bool		doors, draining;
+	uint64_t	sync_failures;	/* heard of; see account_synced */
 } stored;
 
 void	work_soon(void);	/* steps and waiting jobs, next pass */

@@ -179,7 +179,12 @@ place(struct box *from, int dir, const char *name, struct box *to,
 		}
 		/* Another file system, or one without links. */
 		if (errno == EXDEV || errno == EMLINK || errno == EPERM) {
+			if (*move)	/* from now on it is a copy like others */
+				new_base(m);
 			*move = false;
+			if (!fname_make(str_of(m->base), m->letters, false,
+			    new_name))
+				continue;
 			return copy_bytes(from, dir, name, to, new_name);
 		}
 		if (errno != EEXIST)

@@ -33,6 +33,7 @@ static int folders[3];
 static char dir[200];
 static bool exited;
 static bool sync_hangs;		/* mail is not synced; numbers are */
+static bool sync_fails;		/* as the next sync of mail ends */
 static struct volume apart;
 
 /* --- daemon.h, as far as stored uses it ---------------------------------- */
@@ -125,7 +126,7 @@ static void
 say_synced(uint32_t ticket)
 {
 	struct note done = { .kind = NOTE_SYNC_DONE, .ticket = ticket,
-	    .fd = -1 };
+	    .fd = -1, .u.sync_done = { .failed = sync_fails } };
 
 	fake_say(&sync_, &done);
 }
@@ -902,6 +903,65 @@ copy_and_expunge(const char *name, bool move)
 	assert_int_equal(messages(id, "INBOX"), 0);
 }
 
+/* Durability 9 and 23: a sync that failed is not made good by the next one.
+ * What it covered is taken back, and the source was never touched. */
+static void
+copy_and_fail(const char *name, bool move, bool by_tick)
+{
+	NEW(n, COPY, copy);
+	struct opened in;
+	struct note a;
+	uint32_t id;
+
+	as(name);
+	assert_int_equal(deliver("precious"), 1);
+	id = login(&imap, "imap");
+	in = open_box(&imap, id, "INBOX");
+	close(in.fd);
+	sync_hangs = true;
+	copy->box = in.box;
+	copy->set = STR("1");
+	copy->mailbox = STR("Archive");
+	copy->move = move;
+	n.ticket = 7700;
+	fake_say(&imap, &n);
+	for (int i = 0; i < ASK_TRIES && files(".Archive") == 0; i++) {
+		loop_once(1);
+		settle();
+	}
+	assert_int_equal(messages(id, "INBOX"), 1);
+	if (by_tick) {		/* the error is met by what a tick asks */
+		next_tick();
+		assert_int_equal(n_asked, 2);
+		sync_fails = true;
+		say_synced(asked[--n_asked]);
+	}
+	sync_fails = !by_tick;
+	sync_hangs = false;
+	serve_syncd();
+	sync_fails = false;
+	for (int i = 0; i < 3; i++)
+		next_tick();
+	assert_true(told(&imap, NOTE_STORE_COPIED, &a));
+	assert_int_equal((int)a.u.store_copied.failed, -FAIL_TEMP);
+	assert_int_equal(messages(id, "INBOX"), 1);
+	assert_int_equal(messages(id, "Archive"), 0);
+	assert_int_equal(files(""), 1);
+	assert_int_equal(files(".Archive"), 0);
+}
+
+static void
+failed_sync(void **state)
+{
+	(void)state;
+	stored.place.v = &apart;
+	copy_and_fail("nomove", true, false);
+	copy_and_fail("nocopy", false, false);
+	copy_and_fail("nomove2", true, true);
+	copy_and_fail("nocopy2", false, true);
+	stored.place.v = &volume_real;
+}
+
 /* Asks that hang are answered: those of before. */
 static void
 some_synced(size_t n)
@@ -1061,6 +1121,8 @@ static const struct broken {
 	{ "F", "22: the record has no flags", whole_record },
 	{ "D", "22: the record has no date", whole_record },
 	{ "N", "22: the record has no UID", whole_record },
+	{ "E", "9: an error that another sync has met is not heard",
+	    failed_sync },
 	{ "U", "23: a source is unlinked before its copy is settled",
 	    settled_first },
 	{ "C", "23: a sync settles copies made after it began", copy_in_sync },
@@ -1145,6 +1207,7 @@ main(void)
 		cmocka_unit_test(settled_first),
 		cmocka_unit_test(copy_in_sync),
 		cmocka_unit_test(waits_for_account),
+		cmocka_unit_test(failed_sync),
 		cmocka_unit_test(doors_open_by_time), cmocka_unit_test(ends),
 	};
 	int r = cmocka_run_group_tests(tests, setup, NULL);

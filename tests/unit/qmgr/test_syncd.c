@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * syncd as its peers see it, by fsync: who hears of an error.  A socket among
+ * the files is what cannot be synced.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+int	syncd_main(int argc, char **argv);
+#define main syncd_main
+#include "qmgr/syncd.c"
+#undef main
+
+#include "ipc/fake.h"
+
+static const struct daemon_ops *room;
+static struct conf conf;
+static struct fake spool, store;
+static jmp_buf started;
+
+/* --- daemon.h, as far as syncd uses it ----------------------------------- */
+
+void
+daemon_main(const struct daemon_ops *o, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	room = o;
+	longjmp(started, 1);
+}
+
+const struct conf *
+daemon_conf(void)
+{
+	return &conf;
+}
+
+int
+daemon_file(const char *name)
+{
+	(void)name;
+	return -1;
+}
+
+void
+daemon_stat(const char *name, uint64_t value)
+{
+	(void)name, (void)value;
+}
+
+/* --- the world ----------------------------------------------------------- */
+
+static void
+on_chan_note(struct chan *c, const struct note *n, void *arg)
+{
+	(void)arg;
+	room->on_note(c, n);
+}
+
+static void
+on_chan_end(struct chan *c, void *arg)
+{
+	struct fake *f = arg;
+
+	f->chan = NULL;
+	room->on_peer_gone(c);
+	chan_free(c);
+}
+
+static void
+join(struct fake *f, enum proc peer)
+{
+	fake_init(f, SYNCD, peer, 0, on_chan_note, on_chan_end, f);
+	room->on_peer(f->chan);
+}
+
+/* Hands over what fsync refuses. */
+static void
+hand_over_socket(struct fake *f)
+{
+	struct note n = { .kind = NOTE_SYNC_FILE };
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	n.fd = pair[0];
+	fake_say(f, &n);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* Did it fail? */
+static bool
+ask(struct fake *f, uint32_t of)
+{
+	static uint32_t ticket;
+	struct note n = { .kind = NOTE_SYNC_ASK, .ticket = ++ticket, .fd = -1,
+	    .u.sync_ask = { .systems = of } };
+
+	fake_say(f, &n);
+	for (int i = 0; i < 5; i++)
+		loop_once(0);
+	assert_true(fake_next(f, &n));
+	assert_int_equal(n.ticket, ticket);
+	return n.u.sync_done.failed != 0;
+}
+
+static int
+setup(void **state)
+{
+	char *argv[] = { NULL };
+
+	(void)state;
+	loop_init();
+	conf_init(&conf);
+	conf.spool.sync = STR("fsync");
+	if (setjmp(started) == 0)
+		syncd_main(0, argv);
+	room->start();
+	join(&spool, SPOOLD);
+	join(&store, STORED);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fake_free(&spool);
+	fake_free(&store);
+	return 0;
+}
+
+/* --- tests --------------------------------------------------------------- */
+
+/* spoold meets an error: stored hears of it once, whatever it asks for. */
+static void
+stored_hears(void **state)
+{
+	(void)state;
+	assert_false(ask(&store, MAIL));
+	hand_over_socket(&spool);
+	assert_true(ask(&spool, SETTLES));
+	assert_true(ask(&store, MAIL));
+	assert_false(ask(&store, MAIL));
+	assert_false(ask(&spool, SETTLES));
+}
+
+/* stored meets it: spoold hears when it settles, stored not twice. */
+static void
+spoold_hears(void **state)
+{
+	(void)state;
+	hand_over_socket(&store);
+	assert_true(ask(&store, MAIL));
+	assert_false(ask(&store, MAIL));
+	assert_false(ask(&spool, SPOOL));
+	assert_true(ask(&spool, SETTLES));
+	assert_false(ask(&spool, SETTLES));
+}
+
+/* One that came later has nothing there that could be lost. */
+static void
+newcomer(void **state)
+{
+	(void)state;
+	hand_over_socket(&spool);
+	assert_true(ask(&spool, SETTLES));
+	fake_die(&store);
+	fake_free(&store);
+	join(&store, STORED);
+	assert_false(ask(&store, MAIL));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stored_hears), cmocka_unit_test(spoold_hears),
+		cmocka_unit_test(newcomer),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
