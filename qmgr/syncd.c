@@ -5,7 +5,8 @@
  * SYNC_ASK syncs the file systems it names and answers.  By syncfs on the
  * folder master dealt for each ("fs-spool", "fs-mail" ...): master keeps
  * these descriptors, so that an error is seen once by somebody even if syncd
- * dies.  By fsync on the files and folders it was handed by SYNC_FILE before
+ * dies; and on folders it was handed by SYNC_FILE, for a mailbox may be a mount
+ * of its own.  By fsync on the files and folders it was handed by SYNC_FILE before
  * the ask; a failing one fails the ask, and is never tried again.  An ask of
  * no system is answered at once: what its asker handed over before is here.
  *
@@ -57,26 +58,52 @@ static const char *const systems[] = { "fs-spool", "fs-mail", "fs-state",
     "fs-index" };
 
 /* Two folders of one file system are synced once. */
+static void
+sync_system(int fd, struct buf *done, int *error)
+{
+	size_t n = done->len / sizeof(dev_t);
+	dev_t *had = (dev_t *)(void *)done->p;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return;
+	for (size_t k = 0; k < n; k++)
+		if (had[k] == st.st_dev)
+			return;
+	buf_mem(done, &st.st_dev, sizeof(st.st_dev));
+	if (syncfs(fd) != 0)
+		*error = errno;
+}
+
+static void
+close_files(void)
+{
+	struct link *l;
+	struct file *f;
+
+	while ((l = list_pop(&syncd.files)) != NULL) {
+		f = container_of(l, struct file, link);
+		close(f->fd);
+		free(f);
+	}
+}
+
 static int
 sync_systems(uint32_t mask)
 {
-	dev_t done[NITEMS(systems)];
-	size_t n = 0, k;
-	struct stat st;
-	int fd, error = 0;
+	struct buf done;
+	struct link *l;
+	int error = 0;
 
-	for (size_t i = 0; i < NITEMS(systems); i++) {
-		fd = daemon_file(systems[i]);
-		if ((mask & (1u << i)) == 0 || fd < 0 || fstat(fd, &st) != 0)
-			continue;
-		for (k = 0; k < n && done[k] != st.st_dev; k++)
-			;
-		if (k < n)
-			continue;
-		done[n++] = st.st_dev;
-		if (syncfs(fd) != 0)
-			error = errno;
-	}
+	buf_init(&done, 1 << 16);
+	for (size_t i = 0; i < NITEMS(systems); i++)
+		if (mask & (1u << i))
+			sync_system(daemon_file(systems[i]), &done, &error);
+	list_each(l, &syncd.files)
+		sync_system(container_of(l, struct file, link)->fd, &done,
+		    &error);
+	buf_free(&done);
+	close_files();
 	return error;
 }
 
@@ -95,11 +122,7 @@ sync_files(void)
 			    fsync(f->fd) != 0)
 				error = errno;
 		}
-	while ((l = list_pop(&syncd.files)) != NULL) {
-		f = container_of(l, struct file, link);
-		close(f->fd);
-		free(f);
-	}
+	close_files();
 	return error;
 }
 

@@ -205,6 +205,14 @@ account_synced(const struct note *n)
 	return d != NULL && d->failed == 0;
 }
 
+void
+account_sync_box(const struct box *b)
+{
+	struct note_sync_file f = { .is_folder = 1, .fd = b->cur };
+
+	note_put_sync_file(daemon_peer(SYNCD, 0), &f);
+}
+
 /* --- numbers ------------------------------------------------------------- */
 
 /* store/stored.c has this as account_ops.want_numbers. */
@@ -481,7 +489,7 @@ static void
 settle_copies(void)
 {
 	struct note_sync_ask ask = { .systems = SYNC_STORE };
-	struct link *e;
+	struct link *e, *x;
 	struct holding *h;
 
 	if (copy_sync)
@@ -489,7 +497,11 @@ settle_copies(void)
 	list_each(e, &holdings) {
 		h = container_of(e, struct holding, link);
 		h->copies_in_sync = h->a->copies;
-		copy_sync |= h->a->copy_unsettled;
+		if (!h->a->copy_unsettled)
+			continue;
+		copy_sync = true;
+		list_each(x, &h->a->boxes)
+			account_sync_box(container_of(x, struct box, link));
 	}
 	if (copy_sync)
 		ask_sync_ask(daemon_peer(SYNCD, 0), &ask, on_copies, NULL);

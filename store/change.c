@@ -284,7 +284,10 @@ static enum run
 settle_copy(struct job *j)
 {
 	struct note_sync_ask ask = { .systems = SYNC_STORE };
+	struct copying *c = j->state;
 
+	if (c->to->a->copy_unsettled)
+		account_sync_box(c->to);
 	ask_sync_ask(daemon_peer(SYNCD, 0), &ask, on_copy_settled,
 	    job_keep(j, ASKED));
 	return ASKED;

@@ -118,6 +118,9 @@ enum run box_numbers(struct job *j, struct box *b, uint32_t n,
 /* fsync mode: its state files are to be synced. */
 void	account_wrote_state(struct account *a);
 void	account_wrote(struct account *a, int fd, bool is_folder);
+/* The next SYNC_ASK is to cover the file system of this mailbox, too, which may
+ * be a mount of its own. */
+void	account_sync_box(const struct box *b);
 /* Is what was written before that ask on the disk?  Counts the errors: what a
  * failed sync covered is not believed because a later one is good (R9). */
 bool	account_synced(const struct note *n);

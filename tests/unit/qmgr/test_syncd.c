@@ -3,6 +3,7 @@
  * syncd as its peers see it, by fsync: who hears of an error.  A socket among
  * the files is what cannot be synced.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +16,11 @@
 
 int	syncd_main(int argc, char **argv);
 #define main syncd_main
+#define syncfs note_syncfs
+static int note_syncfs(int fd);
 #include "qmgr/syncd.c"
 #undef main
+#undef syncfs
 
 #include "ipc/fake.h"
 
@@ -78,6 +82,20 @@ join(struct fake *f, enum proc peer)
 {
 	fake_init(f, SYNCD, peer, 0, on_chan_note, on_chan_end, f);
 	room->on_peer(f->chan);
+}
+
+static dev_t synced[8];		/* by syncfs */
+static size_t n_synced;
+
+static int
+note_syncfs(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_true(n_synced < NITEMS(synced));
+	synced[n_synced++] = st.st_dev;
+	return 0;
 }
 
 /* Hands over what fsync refuses. */
@@ -177,12 +195,35 @@ newcomer(void **state)
 	assert_false(ask(&store, MAIL));
 }
 
+/* By syncfs: the file system of each folder that was handed over, once. */
+static void
+mounts(void **state)
+{
+	static const char *const folders[] = { "/", "/proc", "/" };
+	struct note n = { .kind = NOTE_SYNC_FILE,
+	    .u.sync_file = { .is_folder = 1 } };
+
+	(void)state;
+	conf.spool.sync = STR("syncfs");
+	for (size_t i = 0; i < NITEMS(folders); i++) {
+		n.fd = open(folders[i], O_RDONLY | O_DIRECTORY);
+		note_set_fd(&n, n.fd);
+		fake_say(&store, &n);
+		close(n.fd);
+	}
+	assert_false(ask(&store, MAIL));
+	assert_int_equal(n_synced, 2);
+	assert_int_not_equal(synced[0], synced[1]);
+	assert_false(ask(&store, MAIL));
+	assert_int_equal(n_synced, 2);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stored_hears), cmocka_unit_test(spoold_hears),
-		cmocka_unit_test(newcomer),
+		cmocka_unit_test(newcomer), cmocka_unit_test(mounts),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
