@@ -277,6 +277,22 @@ volume_is_strange(int error)
 	    error == ENXIO;
 }
 
+/* A file that is ours or root's and may not be opened is no other process's:
+ * somebody brought it back as root, and it is right but for its owner or
+ * mode.  Without it UIDs and flags would be lost. */
+static bool
+is_operators(struct volume *v, int dir, const char *name)
+{
+	struct stat st;
+	bool is = errno == EACCES && v->stat(v, dir, name, &st) == 0 &&
+	    S_ISREG(st.st_mode) &&
+	    (st.st_uid == 0 || st.st_uid == geteuid());
+
+	if (is)
+		errno = EACCES;
+	return is;
+}
+
 int
 volume_open_own(struct volume *v, int dir, const char *name, int flags,
     mode_t mode, bool *aside_out)
@@ -291,7 +307,7 @@ volume_open_own(struct volume *v, int dir, const char *name, int flags,
 		if (v->stat(v, fd, NULL, &st) < 0 || S_ISREG(st.st_mode))
 			return fd;
 		v->close(v, fd);
-	} else if (!volume_is_strange(errno)) {
+	} else if (!volume_is_strange(errno) || is_operators(v, dir, name)) {
 		return -1;
 	}
 	if (volume_put_aside(v, dir, name) != 0)

@@ -84,7 +84,8 @@ int	volume_put_aside(struct volume *v, int dir, const char *name)
 bool	volume_is_strange(int error);
 /* As open, of a file that is ours alone: what cannot be opened as a file is
  * put aside, and `*aside_out` (or NULL) says so; without O_CREAT the errno is
- * ENOENT then, too. */
+ * ENOENT then, too.  A file of ours or root's that denies us stays: EACCES,
+ * until the operator has given it back. */
 int	volume_open_own(struct volume *v, int dir, const char *name, int flags,
 	    mode_t mode, bool *aside_out) MUST_CHECK;
 /* A new and empty file of ours in the place of whatever was there. */

@@ -275,6 +275,31 @@ unreadable(void **state)
 	assert_int_equal(with_text(b, "one"), 1);
 }
 
+/* Brought back by root, who forgot to give it to us: nothing is begun anew. */
+static void
+not_given_back(void **state)
+{
+	struct account *a;
+	struct box *b;
+	struct why why;
+
+	(void)state;
+	b = world_box(&w, "INBOX");
+	world_settle(b);
+	(void)deliver(b, "one", 1, false);
+	world_close(&w);
+	denied.text = "reserved";
+	denied.open = w.v.open;
+	w.v.open = open_denied;
+	assert_int_equal(account_open(&w.place, STR("joe@example.org"),
+	    STR("example.org/joe/Maildir"), true, &a, &why), FAIL_TEMP);
+	assert_non_null(strstr(why.text, strerror(EACCES)));
+	w.v.open = denied.open;
+	b = reopen();
+	assert_int_equal(deliver(b, "two", 2, false), 2);
+	assert_false(w.a->reserve.lost);
+}
+
 /* Expunged, and a folder by then: nothing is left to unlink. */
 static void
 expunged(void **state)
@@ -307,7 +332,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(files), T(messages), T(unreadable), T(expunged),
+		T(files), T(messages), T(unreadable), T(not_given_back),
+		T(expunged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
