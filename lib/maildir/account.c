@@ -234,24 +234,37 @@ open_below(struct volume *v, int root, const char *path)
 {
 	int fd = v->open(v, root, path, O_RDONLY | O_DIRECTORY, 0);
 
-	if (fd >= 0 || errno != ENOENT)
+	if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR))
 		return fd;
 	if (volume_mkdirs(v, root, path, 0700) != 0)
 		return -1;
 	return v->open(v, root, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
+/* One without tmp/ can be read.  A link counts as a folder: whatever comes of
+ * it, it is not ours to replace. */
+static bool
+is_maildir(struct account *a)
+{
+	static const char *const parts[] = { "cur", "new", "tmp" };
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < NITEMS(parts); i++)
+		if (a->v->stat(a->v, a->root, parts[i], &st) == 0 ?
+		    S_ISREG(st.st_mode) : i < 2)
+			return false;
+	return true;
+}
+
 static int
 open_root(struct account *a, bool create, struct why *why)
 {
-	struct stat st;
-
 	a->root = a->v->open(a->v, a->place->mail, a->home,
 	    O_RDONLY | O_DIRECTORY, 0);
-	if (a->root < 0 && errno != ENOENT)
+	if (a->root < 0 && errno != ENOENT && errno != ENOTDIR)
 		return why_errno(why, FAIL_TEMP, "%s", a->home);
-	if (a->root >= 0 && a->v->stat(a->v, a->root, "cur", &st) == 0 &&
-	    a->v->stat(a->v, a->root, "new", &st) == 0)
+	if (a->root >= 0 && is_maildir(a))
 		return 0;
 	if (!create)
 		return why_set(why, FAIL_GONE, "no Maildir");

@@ -387,12 +387,28 @@ volume_remove(struct volume *v, int parent, const char *name, int levels)
 	return r;
 }
 
+/* A file in the place of a folder is put aside.  A link is not: an operator
+ * may have made it, and is to be told that it is not followed. */
+static int
+make_folder(struct volume *v, int dir, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	if (v->stat(v, dir, name, &st) == 0) {
+		if (!S_ISREG(st.st_mode))
+			return 0;
+		if (volume_put_aside(v, dir, name) != 0)
+			return FAIL_TEMP;
+	}
+	return v->mkdir(v, dir, name, mode) < 0 && errno != EEXIST ?
+	    FAIL_TEMP : 0;
+}
+
 int
 volume_mkdirs(struct volume *v, int dir, const char *path, mode_t mode)
 {
 	const char *slash;
 	char part[1024];
-	struct stat st;
 	size_t n;
 	int at = dir, next;
 
@@ -403,8 +419,7 @@ volume_mkdirs(struct volume *v, int dir, const char *path, mode_t mode)
 			break;
 		memcpy(part, path, n);
 		part[n] = '\0';
-		if (v->stat(v, at, part, &st) < 0 &&
-		    v->mkdir(v, at, part, mode) < 0 && errno != EEXIST)
+		if (make_folder(v, at, part, mode) != 0)
 			break;
 		if (slash == NULL) {
 			if (at != dir)

@@ -97,7 +97,7 @@ int	volume_put_over(struct volume *v, int from, const char *name, int to,
 /* Write beside and rename; not synced. */
 int	volume_replace(struct volume *v, int dir, const char *name,
 	    struct str content, mode_t mode) MUST_CHECK;
-/* mkdir of each level; FAIL_TEMP. */
+/* mkdir of each level, also in the place of a file; FAIL_TEMP. */
 int	volume_mkdirs(struct volume *v, int dir, const char *path, mode_t mode)
 	    MUST_CHECK;
 /* A folder and all in it, so many levels deep; 0: it is gone, or was. */

@@ -300,6 +300,39 @@ not_given_back(void **state)
 	assert_false(w.a->reserve.lost);
 }
 
+/* A file in the place of a folder: the mail that was in it may be anywhere,
+ * the account works all the same. */
+static void
+folders(void **state)
+{
+	static const char *const all[] = { MAILDIR "cur", MAILDIR "new",
+	    MAILDIR "tmp", "mail/example.org/joe", "state/example.org/joe",
+	    "index/example.org" };
+	char path[700], away[700];
+	struct box *b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(all); i++) {
+		print_message("%s\n", all[i]);
+		b = world_box(&w, "INBOX");
+		world_settle(b);
+		(void)deliver(b, "one", 1, false);
+		world_close(&w);
+		snprintf(path, sizeof(path), "%s/%s", w.dir, all[i]);
+		snprintf(away, sizeof(away), "%s/lost", w.dir);
+		assert_int_equal(rename(path, away), 0);
+		spoil(path, RUBBISH);
+		b = reopen();
+		assert_true(deliver(b, "two", 2, true) > 0);
+		assert_int_equal(with_text(b, "two"), 1);
+		snprintf(path + strlen(path), 9, ".damaged");
+		assert_true(is_there(path, RUBBISH));
+		teardown(NULL);
+		setup(NULL);
+	}
+}
+
 /* Expunged, and a folder by then: nothing is left to unlink. */
 static void
 expunged(void **state)
@@ -333,7 +366,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(files), T(messages), T(unreadable), T(not_given_back),
-		T(expunged),
+		T(folders), T(expunged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
