@@ -40,24 +40,57 @@ tell_written(struct spool *s, const char *name, bool exists)
 
 /* --- what is no file of ours --------------------------------------------- */
 
+#define ASIDE	".damaged"
+
 /* To corrupt/; a folder that belongs to another process cannot leave the one
  * it is in, and keeps out of the way there. */
 static int
-put_aside(struct spool *s, const char *name, const char *what)
+put_aside_as(struct spool *s, const char *name, const char *as,
+    const char *what)
 {
 	const struct disk *d = s->disk;
 	char aside[DISK_NAME_MAX];
 	int r;
 
-	snprintf(aside, sizeof(aside), "corrupt/%.50s", strrchr(name, '/') + 1);
+	snprintf(aside, sizeof(aside), "corrupt/%.50s", as);
 	r = d->rename(d->ctx, name, aside);
 	if (r != 0) {
-		snprintf(aside, sizeof(aside), "%.50s.damaged", name);
+		snprintf(aside, sizeof(aside), "%.50s" ASIDE, name);
 		r = d->rename(d->ctx, name, aside);
 	}
 	s->ops->corrupt(s->arg, r == 0 ? aside : name, str_mem(NULL, 0),
 	    what);
 	return r == 0 ? 0 : FAIL_TEMP;
+}
+
+static int
+put_aside(struct spool *s, const char *name, const char *what)
+{
+	return put_aside_as(s, name, strrchr(name, '/') + 1, what);
+}
+
+/* Was it put aside, and could not leave its folder? */
+bool
+spool_is_aside(const char *name)
+{
+	size_t n = strlen(name), end = strlen(ASIDE);
+
+	return n >= end && strcmp(name + n - end, ASIDE) == 0;
+}
+
+/* A name in a folder of cur/ that is none of a message: nobody would look at
+ * what is in it.  Its folder stays in its name, for several may have one. */
+void
+spool_file_stray(struct spool *s, const char *folder, struct str name)
+{
+	char from[DISK_NAME_MAX], as[DISK_NAME_MAX];
+
+	if ((size_t)snprintf(from, sizeof(from), "%s/%.*s", folder,
+	    STR_ARG(name)) >= sizeof(from))
+		return;		/* no name that we could take */
+	snprintf(as, sizeof(as), "%s.%.*s", strrchr(folder, '/') + 1,
+	    STR_ARG(name));
+	(void)put_aside_as(s, from, as, "a name that is no message's");
 }
 
 /* After a power cut on a file system without a journal a name of ours may

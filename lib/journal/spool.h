@@ -218,6 +218,9 @@ int	spool_file_write(struct spool *s, struct message *m);
 int	spool_file_append(struct spool *s, struct message *m, uint32_t number);
 void	spool_file_mark(struct spool *s, struct message *m, uint32_t number,
 	    uint64_t use);
+bool	spool_is_aside(const char *name);
+void	spool_file_stray(struct spool *s, const char *folder,
+	    struct str name);
 struct message *spool_file_load(struct spool *s, const char *mid);
 int	spool_file_content(struct spool *s, struct message *m,
 	    struct buf *out) MUST_CHECK;

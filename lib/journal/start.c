@@ -329,23 +329,41 @@ spool_begin(struct spool *s)
 	each_message(s, begin);
 }
 
+/* A folder of cur/: ids of messages, and names that are none of ours. */
+struct found {
+	struct buf	*ids, strays;
+};
+
 static void
 collect(void *arg, const char *name)
 {
-	struct spool *s = arg;
+	struct found *f = arg;
 
-	if (mid_valid(str_of(name)))
-		buf_z(&s->scan_names, name);
+	if (mid_valid(str_of(name))) {
+		buf_z(f->ids, name);
+	} else if (!spool_is_aside(name)) {
+		buf_z(&f->strays, name);
+		buf_c(&f->strays, '\0');
+	}
 }
 
+/* After a power cut on a file system without a journal a folder may have
+ * another's names, which lead to spool files whose own names are lost. */
 static void
 next_folder(struct spool *s)
 {
+	struct found f = { .ids = &s->scan_names };
 	char folder[16];
+	struct str strays;
 
 	snprintf(folder, sizeof(folder), "cur/%02x", s->scanned++);
 	buf_reset(&s->scan_names);
-	(void)s->disk->list(s->disk->ctx, folder, collect, s);
+	buf_init(&f.strays, 1u << 20);
+	(void)s->disk->list(s->disk->ctx, folder, collect, &f);
+	strays = buf_str(&f.strays);
+	while (strays.n > 0)
+		spool_file_stray(s, folder, str_until(&strays, '\0'));
+	buf_free(&f.strays);
 }
 
 bool

@@ -77,13 +77,33 @@ test_clean(void **state)
 	assert_false(sim_get(&w->sim, "tmp/" MID_B ".cur", false, &file));
 }
 
+/* A folder that got another's names: what is in these is put aside, once. */
+static void
+test_stray(void **state)
+{
+	struct world *w = *state;
+	struct str file;
+
+	sim_put(&w->sim, "cur/56/new", STR("whatever"), 0);
+	sim_put(&w->sim, "cur/57/new", STR("else"), 0);
+	sim_put(&w->sim, "cur/57/x.damaged", STR("stays"), 0);
+	world_restart(w, false);
+	world_says(w, "corrupt a name that is no message's;"
+	    "corrupt a name that is no message's;");
+	assert_true(sim_get(&w->sim, "corrupt/56.new", false, &file));
+	assert_true(sim_get(&w->sim, "corrupt/57.new", false, &file));
+	assert_true(sim_get(&w->sim, "cur/57/x.damaged", false, &file));
+	world_restart(w, false);
+	world_says(w, "");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(test_open_again), WORLD_TEST(test_unflushed),
 		WORLD_TEST(test_ring_wins), WORLD_TEST(test_orphan_end),
-		WORLD_TEST(test_clean),
+		WORLD_TEST(test_clean), WORLD_TEST(test_stray),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
