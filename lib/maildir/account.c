@@ -241,20 +241,15 @@ open_below(struct volume *v, int root, const char *path)
 	return v->open(v, root, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-/* One without tmp/ can be read.  A link counts as a folder: whatever comes of
- * it, it is not ours to replace. */
+/* A link counts as a folder: whatever comes of it, it is not ours to replace.
+ * tmp/ is made by whoever needs it. */
 static bool
-is_maildir(struct account *a)
+has_folder(struct account *a, const char *name)
 {
-	static const char *const parts[] = { "cur", "new", "tmp" };
 	struct stat st;
-	size_t i;
 
-	for (i = 0; i < NITEMS(parts); i++)
-		if (a->v->stat(a->v, a->root, parts[i], &st) == 0 ?
-		    S_ISREG(st.st_mode) : i < 2)
-			return false;
-	return true;
+	return a->v->stat(a->v, a->root, name, &st) == 0 &&
+	    !S_ISREG(st.st_mode);
 }
 
 static int
@@ -264,7 +259,7 @@ open_root(struct account *a, bool create, struct why *why)
 	    O_RDONLY | O_DIRECTORY, 0);
 	if (a->root < 0 && errno != ENOENT && errno != ENOTDIR)
 		return why_errno(why, FAIL_TEMP, "%s", a->home);
-	if (a->root >= 0 && is_maildir(a))
+	if (a->root >= 0 && has_folder(a, "cur") && has_folder(a, "new"))
 		return 0;
 	if (!create)
 		return why_set(why, FAIL_GONE, "no Maildir");

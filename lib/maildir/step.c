@@ -53,12 +53,22 @@ box_cur_end(struct box *b)
 		b->own.cur_ns = mtime_ns(b, b->cur);
 }
 
+static int
+open_tmp(struct box *b)
+{
+	return b->v->open(b->v, b->folder, "tmp", O_RDONLY | O_DIRECTORY, 0);
+}
+
+/* Nothing in it counts, so it may get lost, and without it no mail could be
+ * delivered for ever. */
 int
 box_tmp(struct box *b)
 {
 	if (b->tmp < 0)
-		b->tmp = b->v->open(b->v, b->folder, "tmp",
-		    O_RDONLY | O_DIRECTORY, 0);
+		b->tmp = open_tmp(b);
+	if (b->tmp < 0 && (errno == ENOENT || errno == ENOTDIR) &&
+	    volume_mkdirs(b->v, b->folder, "tmp", 0700) == 0)
+		b->tmp = open_tmp(b);
 	return b->tmp;
 }
 

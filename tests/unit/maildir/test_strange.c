@@ -300,8 +300,8 @@ not_given_back(void **state)
 	assert_false(w.a->reserve.lost);
 }
 
-/* A file in the place of a folder: the mail that was in it may be anywhere,
- * the account works all the same. */
+/* A file, or nothing, in the place of a folder: the mail that was in it may be
+ * anywhere, the account works all the same. */
 static void
 folders(void **state)
 {
@@ -310,24 +310,28 @@ folders(void **state)
 	    "index/example.org" };
 	char path[700], away[700];
 	struct box *b;
+	bool is_file;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < NITEMS(all); i++) {
-		print_message("%s\n", all[i]);
+	for (i = 0; i < 2 * NITEMS(all); i++) {
+		is_file = i < NITEMS(all);
+		print_message("%s %d\n", all[i % NITEMS(all)], is_file);
 		b = world_box(&w, "INBOX");
 		world_settle(b);
 		(void)deliver(b, "one", 1, false);
 		world_close(&w);
-		snprintf(path, sizeof(path), "%s/%s", w.dir, all[i]);
+		snprintf(path, sizeof(path), "%s/%s", w.dir,
+		    all[i % NITEMS(all)]);
 		snprintf(away, sizeof(away), "%s/lost", w.dir);
 		assert_int_equal(rename(path, away), 0);
-		spoil(path, RUBBISH);
+		if (is_file)
+			spoil(path, RUBBISH);
 		b = reopen();
 		assert_true(deliver(b, "two", 2, true) > 0);
 		assert_int_equal(with_text(b, "two"), 1);
 		snprintf(path + strlen(path), 9, ".damaged");
-		assert_true(is_there(path, RUBBISH));
+		assert_true(is_there(path, RUBBISH) == is_file);
 		teardown(NULL);
 		setup(NULL);
 	}
