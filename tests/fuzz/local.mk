@@ -71,6 +71,12 @@ tests_fuzz_fuzz_smtp_session_LDADD = smtpd/libsmtpd.a lib/libsmtp.a \
 	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
 tests_fuzz_fuzz_smtp_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
+FUZZERS += tests/fuzz/fuzz_maildrop
+tests_fuzz_fuzz_maildrop_SOURCES = tests/fuzz/fuzz_maildrop.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_maildrop_LDADD = $(tests_fuzz_fuzz_smtp_session_LDADD)
+tests_fuzz_fuzz_maildrop_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
+EXTRA_DIST += tests/fuzz/maildrop.dict
+
 FUZZERS += tests/fuzz/fuzz_imap_lexer \
 	tests/fuzz/fuzz_imap_set \
 	tests/fuzz/fuzz_imap_search \
