@@ -451,8 +451,7 @@ meter_connections(const struct meter *m)
 void
 meter_net_text(const struct net *net, struct buf *out)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	bool is_v4 = net->bits >= 96 && memcmp(net->addr, mapped, 12) == 0;
+	bool is_v4 = net->bits >= 96 && net_is_ipv4(net->addr);
 	char text[INET6_ADDRSTRLEN];
 
 	if (inet_ntop(is_v4 ? AF_INET : AF_INET6, net->addr + (is_v4 ? 12 : 0),

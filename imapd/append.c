@@ -13,9 +13,7 @@
 #include "imapd/append.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -136,7 +134,7 @@ say_refusal(struct session *s, const char *refusal)
 static enum step
 begin_file(struct session *s, struct append *j)
 {
-	j->fd = memfd_create("append", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	j->fd = fd_memory("append");
 	if (j->fd < 0) {
 		log_event(LOG_LEVEL_WARN, "imap-no-memfd");
 		log_errno();
@@ -146,15 +144,6 @@ begin_file(struct session *s, struct append *j)
 	}
 	imapd.appending += j->size;
 	return WAIT;
-}
-
-/* Nothing on the way may make this file another than what was hashed,
- * measured and journalled. */
-static bool
-seal(int fd)
-{
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW |
-	    F_SEAL_SHRINK | F_SEAL_SEAL) == 0;
 }
 
 static void
@@ -247,7 +236,9 @@ hand_over(struct session *s, struct append *j)
 	    .date_s = j->date_s, .size = j->size, .fd = j->fd,
 	    .deadline_ms = clock_mono_ms() + STORE_MS };
 
-	if (!seal(j->fd))
+	/* Nothing on the way may make it another than what was hashed,
+	 * measured and journalled. */
+	if (!fd_seal(j->fd))
 		return session_no(s, "[SERVERBUG] That failed, by our fault");
 	mid_make(clock_real_ms(), daemon_boot(), mid);
 	ask.mid = str_of(mid);

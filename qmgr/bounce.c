@@ -13,10 +13,8 @@
  * RFC 3464 (what it writes), RFC 5321 4.5.5 (null sender).
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -216,20 +214,6 @@ write_dsn(const struct job *j, const struct note_spool_body *b,
 	dsn_put_tail(out, &d);
 }
 
-static int
-sealed_file(struct str content)
-{
-	int fd = memfd_create("dsn", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd >= 0 && file_write(fd, content) == 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK |
-	    F_SEAL_SEAL) == 0)
-		return fd;
-	if (fd >= 0)
-		(void)close(fd);
-	return -1;
-}
-
 /* --- to spoold ----------------------------------------------------------- */
 
 static void
@@ -299,7 +283,7 @@ sign(struct job *j, struct str content)
 {
 	struct note_sign_ask n = { .mid = j->bounce, .size = content.n };
 
-	j->file = n.fd = sealed_file(content);
+	j->file = n.fd = file_sealed("dsn", content);
 	j->size = content.n;
 	j->is_8bit = has_8bit(content);
 	if (j->file < 0)

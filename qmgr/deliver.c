@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -112,11 +111,7 @@ body_again(struct message *m)
 	buf_init(&b, JOURNAL_BATCH_MAX);
 	if (spool_content(spoold.spool, m, &b) == 0 &&
 	    b.len == m->env.size)
-		fd = memfd_create("body", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd >= 0 && (file_write(fd, buf_str(&b)) != 0 || fcntl(fd,
-	    F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
-	    F_SEAL_WRITE) != 0))
-		fd_close(&fd);
+		fd = file_sealed("body", buf_str(&b));
 	buf_free(&b);
 	return fd;
 }

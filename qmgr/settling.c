@@ -37,7 +37,6 @@ struct asked {
  * synced, for a cut of power ends what it says.
  */
 #define MARKER		"unsynced"
-#define BOOT_ID_MAX	64
 
 static void
 write_marker(void)
@@ -61,12 +60,7 @@ settling_distrust(void)
 void
 settling_machine(void)
 {
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY |
-	    O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, spoold.machine, BOOT_ID_MAX);
-
-	spoold.machine[n < 0 ? 0 : n] = '\0';
-	fd_close(&fd);
+	(void)file_boot_id(spoold.machine);
 }
 
 void
@@ -74,7 +68,7 @@ settling_start(void)
 {
 	struct buf text;
 
-	buf_init(&text, BOOT_ID_MAX + 1);
+	buf_init(&text, FILE_BOOT_ID_MAX + 1);
 	spoold.distrust = file_read_all(spoold.folder, MARKER, &text) == 0 &&
 	    str_same(buf_str(&text), spoold.machine);
 	buf_free(&text);

@@ -16,6 +16,7 @@
 #ifndef QMGR_SPOOLD_H
 #define QMGR_SPOOLD_H
 
+#include "base/file.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "event/loop.h"
@@ -39,7 +40,7 @@ struct spoold {
 	bool		replayed;	/* the doors may open */
 	bool		distrust;	/* a sync failed: adopt nothing (R9) */
 	bool		marker_due;	/* ... and that is to be written down */
-	char		machine[65];	/* its boot id */
+	char		machine[FILE_BOOT_ID_MAX + 1];	/* its boot id */
 	bool		full;		/* said once until there is room */
 	uint64_t	accepted, delivered, refused, batches;
 };

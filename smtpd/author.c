@@ -147,12 +147,6 @@ judge(struct author *a, enum dmarc_result r, enum dmarc_policy p,
 	v->reason = reason;
 }
 
-static bool
-is_failure(enum dns_result r)
-{
-	return r == DNS_LATER || r == DNS_BAD_ANSWER;
-}
-
 static void
 on_record(void *arg, const struct dns_answer *ans)
 {
@@ -162,7 +156,7 @@ on_record(void *arg, const struct dns_answer *ans)
 	q->query = NULL;
 	for (size_t i = 0; i < ans->n; i++)
 		dmarc_txt(&a->dmarc, ans->records[i].data);
-	dmarc_answered(&a->dmarc, false, is_failure(ans->result));
+	dmarc_answered(&a->dmarc, false, dns_is_failure(ans->result));
 	dmarc_go(a);
 }
 
@@ -180,7 +174,7 @@ on_exists(void *arg, const struct dns_answer *ans)
 	if (!more) {
 		a->exists_step = 0;
 		dmarc_answered(&a->dmarc, ans->result == DNS_OK,
-		    is_failure(ans->result));
+		    dns_is_failure(ans->result));
 	}
 	dmarc_go(a);
 }
@@ -294,7 +288,7 @@ on_key(void *arg, const struct dns_answer *ans)
 	q->query = NULL;
 	for (size_t i = 0; i < ans->n; i++)
 		dkim_check_txt(a->dkim, q->number, ans->records[i].data);
-	dkim_check_answered(a->dkim, q->number, is_failure(ans->result));
+	dkim_check_answered(a->dkim, q->number, dns_is_failure(ans->result));
 	if (++a->answered == a->keys)
 		read_body(a);
 }

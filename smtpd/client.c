@@ -56,20 +56,6 @@ end(struct client *c, enum client_result result)
 	timer_set(&c->over, 0);
 }
 
-static bool
-is_ipv4(const struct client *c)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(c->address, mapped, sizeof(mapped)) == 0;
-}
-
-static bool
-is_failure(enum dns_result r)
-{
-	return r == DNS_LATER || r == DNS_BAD_ANSWER;
-}
-
 static void
 ask(struct client *c, struct str name, enum dns_type type, dns_then_fn *then)
 {
@@ -88,8 +74,8 @@ static void	try_name(struct client *c);
 static bool
 is_there(const struct client *c, const struct dns_answer *a)
 {
-	const uint8_t *address = is_ipv4(c) ? c->address + 12 : c->address;
-	size_t n = is_ipv4(c) ? 4 : 16;
+	const uint8_t *address = net_is_ipv4(c->address) ? c->address + 12 : c->address;
+	size_t n = net_is_ipv4(c->address) ? 4 : 16;
 
 	for (size_t i = 0; i < a->n; i++)
 		if (a->records[i].data.n == n &&
@@ -104,7 +90,7 @@ on_addresses(void *arg, const struct dns_answer *a)
 	struct client *c = arg;
 
 	c->query = NULL;
-	c->has_failed |= is_failure(a->result);
+	c->has_failed |= dns_is_failure(a->result);
 	if (is_there(c, a)) {
 		end(c, CLIENT_PASS);
 		return;
@@ -117,7 +103,7 @@ static void
 try_name(struct client *c)
 {
 	if (c->at < c->names)
-		ask(c, c->name[c->at], is_ipv4(c) ? DNS_A : DNS_AAAA,
+		ask(c, c->name[c->at], net_is_ipv4(c->address) ? DNS_A : DNS_AAAA,
 		    on_addresses);
 	else
 		end(c, c->has_failed ? CLIENT_TEMPERROR : CLIENT_FAIL);
@@ -134,7 +120,7 @@ on_names(void *arg, const struct dns_answer *a)
 	for (size_t i = 0; i < a->n && c->names < NAMES_MAX; i++)
 		c->name[c->names++] = arena_str(&c->arena,
 		    a->records[i].data);
-	if (is_failure(a->result))
+	if (dns_is_failure(a->result))
 		end(c, CLIENT_TEMPERROR);
 	else if (c->names == 0)
 		end(c, CLIENT_PERMERROR);

@@ -15,9 +15,7 @@
 #include "smtpd/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,10 +60,8 @@ is_ours(void *arg, struct str domain)
 	(void)arg;
 	if (str_ends(domain, "."))
 		domain.n--;
-	for (size_t i = 0; i < domains->n; i++)
-		if (str_ieq(domains->v[i], domain))
-			return true;
-	return str_ieq(daemon_conf()->site.hostname, domain);
+	return str_iamong(domain, domains->v, domains->n) ||
+	    str_ieq(daemon_conf()->site.hostname, domain);
 }
 
 enum step
@@ -187,20 +183,6 @@ spoil(struct smtp *s, const char *what)
 	log_errno();
 	log_end();
 	buf_reset(&s->tx.content);
-}
-
-/* --- a small body: memfd ------------------------------------------------- */
-
-static int
-sealed_memfd(struct str content)
-{
-	int fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd >= 0 && (file_write(fd, content) != 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW |
-	    F_SEAL_SHRINK | F_SEAL_SEAL) != 0))
-		fd_close(&fd);
-	return fd;
 }
 
 /* --- a large body: a file of spoold's ------------------------------------ */
@@ -452,7 +434,7 @@ commit(struct smtp *s)
 	if (fault == NULL && !tx->is_large && tx->content.len > LARGE_AT)
 		return go_large(s);	/* it has grown */
 	if (fault == NULL && !tx->is_large) {
-		tx->file = sealed_memfd(buf_str(&tx->content));
+		tx->file = file_sealed("message", buf_str(&tx->content));
 		if (tx->file < 0)
 			spoil(s, "memfd");
 		fault = tx->spoiled;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "crypto/digest.h"
@@ -194,15 +195,12 @@ static uint64_t
 boot_id(void)
 {
 	static const uint64_t key[2] = { 0x76657265, 0x647573 };
-	char text[64] = "";
-	ssize_t n;
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char text[FILE_BOOT_ID_MAX + 1];
+	size_t n = file_boot_id(text);
 
-	if (fd < 0)
+	if (n == 0)
 		return rand_u64() | 1;	/* every start is checked, then */
-	n = read(fd, text, sizeof(text));
-	close(fd);
-	return n <= 0 ? rand_u64() | 1 : siphash24(key, text, (size_t)n) | 1;
+	return siphash24(key, text, n) | 1;
 }
 
 static void

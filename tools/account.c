@@ -213,18 +213,14 @@ hash_password(char out[CRYPT_OUTPUT_SIZE])
 static int
 check_address(struct cli *c, const char *z, struct str *out)
 {
-	struct str s = arena_str(&c->arena, str_of(z)), domain;
-	uint8_t *p = arena_get(&c->arena, s.n + 1);
-	bool ours = false;
+	const struct strs *domains = &c->conf.site.domains;
+	struct str s = arena_lower(&c->arena, str_of(z));
+	bool ours = str_iamong(str_from(s, str_rchr(s, '@') + 1), domains->v,
+	    domains->n);
 
-	if (p == NULL || s.n > 320)
+	if (s.p == NULL || s.n > 320)
 		return EX_DATAERR;
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = (uint8_t)ascii_lower(s.p[i]);
-	*out = str_mem(p, s.n);
-	domain = str_from(*out, str_rchr(*out, '@') + 1);
-	for (size_t i = 0; i < c->conf.site.domains.n; i++)
-		ours |= str_ieq(domain, c->conf.site.domains.v[i]);
+	*out = s;
 	if (str_chr(*out, '@') == 0 || !str_is_print(*out) ||
 	    str_chr(*out, ':') < out->n || str_chr(*out, '/') < out->n ||
 	    str_chr(*out, ' ') < out->n || out->p[0] == '.') {

@@ -421,9 +421,8 @@ look_if_ours(struct finding *f)
 {
 	const struct strs *domains = &f->c->conf.site.domains;
 
-	for (size_t i = 0; i < domains->n; i++)
-		if (str_ieq(domains->v[i], f->zone.domain))
-			return;
+	if (str_iamong(f->zone.domain, domains->v, domains->n))
+		return;
 	say(f, "domain", ZONE_WARN, arena_fmt(&f->c->arena, "%.*s is not "
 	    "delivered here: no setting `domain' names it",
 	    STR_ARG(f->zone.domain)), STR(""));

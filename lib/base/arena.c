@@ -129,6 +129,18 @@ arena_str(struct arena *a, struct str s)
 	return str_mem(p, s.n);
 }
 
+struct str
+arena_lower(struct arena *a, struct str s)
+{
+	uint8_t *p = arena_get(a, s.n);
+
+	if (p == NULL)
+		return str_mem(NULL, 0);
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = (uint8_t)ascii_lower(s.p[i]);
+	return str_mem(p, s.n);
+}
+
 const char *
 str_z(struct arena *a, struct str s)
 {

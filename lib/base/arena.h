@@ -27,6 +27,8 @@ void	*arena_array(struct arena *a, size_t n, size_t size) MUST_CHECK;
 
 /* A copy of s.  When over the cap: the empty str with p == NULL. */
 struct str arena_str(struct arena *a, struct str s);
+/* The same, its ASCII letters in lower case. */
+struct str arena_lower(struct arena *a, struct str s);
 /* A C string; NULL when s holds a NUL byte or is over the cap. */
 const char *str_z(struct arena *a, struct str s) MUST_CHECK;
 /* printf into the arena; p == NULL when over the cap. */

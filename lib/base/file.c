@@ -277,3 +277,24 @@ file_mkdirs(int dirfd, const char *name, mode_t mode)
 	close(dir);
 	return 0;
 }
+
+int
+file_sealed(const char *name, struct str content)
+{
+	int fd = fd_memory(name);
+
+	if (fd >= 0 && (file_write(fd, content) != 0 || !fd_seal(fd)))
+		fd_close(&fd);
+	return fd;
+}
+
+size_t
+file_boot_id(char out[FILE_BOOT_ID_MAX + 1])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, FILE_BOOT_ID_MAX);
+
+	fd_close(&fd);
+	out[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? 0 : (size_t)n;
+}

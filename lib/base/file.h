@@ -29,4 +29,13 @@ int	file_open_dir(int dirfd, const char *name);
 /* mkdir -p under dirfd. */
 int	file_mkdirs(int dirfd, const char *name, mode_t mode) MUST_CHECK;
 
+/* A memfd with that content, which nobody can change any more; -1 with errno. */
+int	file_sealed(const char *name, struct str content);
+
+#define FILE_BOOT_ID_MAX	63
+
+/* Which run of this machine it is, as the kernel tells; its length, and 0 and
+ * "" where /proc cannot be read (in a cage: ask before). */
+size_t	file_boot_id(char out[FILE_BOOT_ID_MAX + 1]);
+
 #endif

@@ -87,6 +87,15 @@ str_cmp(struct str a, struct str b)
 }
 
 bool
+str_iamong(struct str s, const struct str *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_ieq(v[i], s))
+			return true;
+	return false;
+}
+
+bool
 str_starts(struct str s, const char *z)
 {
 	return str_same(str_sub(s, 0, strlen(z)), z);

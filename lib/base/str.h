@@ -78,6 +78,9 @@ bool	str_is_print(struct str s);	/* all bytes 32..126 */
 /* Same time for equal lengths whatever the bytes; lengths may leak. */
 bool	str_eq_secret(struct str a, struct str b);
 
+/* Is s one of the n in v, whatever the case of its ASCII letters? */
+bool	str_iamong(struct str s, const struct str *v, size_t n);
+
 int	ascii_lower(int c);
 int	ascii_upper(int c);
 

@@ -380,15 +380,11 @@ unknown_option(struct conf_file *f, const struct word *w, const char *list)
 static struct str
 folded(struct conf_file *f, struct str s, const char *shape)
 {
-	uint8_t *to;
-	size_t i;
+	struct str low = STR("");
 
-	if (s.n == 0 || !shape_folds(shape) ||
-	    (to = arena_get(&f->arena, s.n)) == NULL)
-		return s;
-	for (i = 0; i < s.n; i++)
-		to[i] = (uint8_t)ascii_lower(s.p[i]);
-	return str_mem(to, s.n);
+	if (s.n > 0 && shape_folds(shape))
+		low = arena_lower(&f->arena, s);
+	return low.n > 0 ? low : s;
 }
 
 /* A row, unless the same was said before. */

@@ -81,6 +81,12 @@ net_parse(struct str s, struct net *net_out)
 }
 
 bool
+net_is_ipv4(const uint8_t addr[16])
+{
+	return memcmp(addr, mapped, sizeof(mapped)) == 0;
+}
+
+bool
 net_has(const struct net *net, const uint8_t addr[16])
 {
 	uint8_t front[16];
@@ -109,7 +115,7 @@ void
 net_around(const uint8_t addr[16], struct net *net_out)
 {
 	memcpy(net_out->addr, addr, 16);
-	net_out->bits = memcmp(addr, mapped, sizeof(mapped)) == 0 ?
+	net_out->bits = net_is_ipv4(addr) ?
 	    96 + 24 : 64;
 	cut(net_out->addr, net_out->bits);
 }
@@ -121,7 +127,7 @@ net_reverse(struct str address, struct buf *out)
 
 	if (!net_addr(address, a))
 		return false;
-	if (memcmp(a, mapped, sizeof(mapped)) == 0) {
+	if (net_is_ipv4(a)) {
 		buf_fmt(out, "%u.%u.%u.%u.in-addr.arpa", a[15], a[14], a[13],
 		    a[12]);
 		return true;

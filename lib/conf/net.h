@@ -21,6 +21,8 @@ struct strs;
 bool	net_parse(struct str s, struct net *net_out) MUST_CHECK;
 /* An address without length; false for anything else ("local"). */
 bool	net_addr(struct str s, uint8_t addr_out[16]) MUST_CHECK;
+/* Was it written as IPv4, or mapped? */
+bool	net_is_ipv4(const uint8_t addr[16]);
 bool	net_has(const struct net *net, const uint8_t addr[16]);
 /* Is the client in one of the networks of a setting?  A peer that is no
  * address (a local socket) is in none. */

@@ -52,6 +52,13 @@ struct dns_query *dns_ask(struct str name, enum dns_type type,
 	    int64_t wait_ms, dns_then_fn *then, void *arg);
 void	dns_forget(struct dns_query *q);	/* NULL is harmless */
 
+/* Nobody knows, as against a "no" that somebody is sure of. */
+static inline bool
+dns_is_failure(enum dns_result r)
+{
+	return r == DNS_LATER || r == DNS_BAD_ANSWER;
+}
+
 const char *dns_type_name(enum dns_type type);	/* NULL: none of ours */
 enum dns_type dns_type_of(struct str name);	/* 0: none of ours */
 /* "no-name": an enum dns_result in a word, for logs. */

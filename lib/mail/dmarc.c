@@ -577,25 +577,6 @@ dmarc_policy_name(enum dmarc_policy p)
 	return policies[p];
 }
 
-static struct str
-lower(struct arena *a, struct str s)
-{
-	uint8_t *p = arena_get(a, s.n + 1);
-
-	for (size_t i = 0; p != NULL && i < s.n; i++)
-		p[i] = (uint8_t)ascii_lower(s.p[i]);
-	return str_mem(p, p == NULL ? 0 : s.n);
-}
-
-static bool
-is_among(struct str s, const struct str *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_ieq(v[i], s))
-			return true;
-	return false;
-}
-
 size_t
 dmarc_authors(struct str block, struct arena *a, struct str *domain,
     size_t max, size_t *fields_out)
@@ -615,11 +596,11 @@ dmarc_authors(struct str block, struct arena *a, struct str *domain,
 		addr_list_init(&list, f.value);
 		while (addr_list_next(&list, &item)) {
 			if (item.kind != ADDR_MAILBOX || item.domain.n == 0 ||
-			    is_among(item.domain, domain, n < max ? n : max))
+			    str_iamong(item.domain, domain, n < max ? n : max))
 				continue;
 			/* ten thousand of one domain cost one copy */
 			if (n < max)
-				domain[n] = lower(a, item.domain);
+				domain[n] = arena_lower(a, item.domain);
 			n++;
 		}
 		addr_list_free(&list);

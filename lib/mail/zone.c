@@ -115,15 +115,6 @@ zone_is_full(struct str name)
 }
 
 static bool
-is_among(struct str s, const struct str *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_ieq(v[i], s))
-			return true;
-	return false;
-}
-
-static bool
 has(const struct zone_answer *a, struct str data)
 {
 	for (size_t i = 0; i < a->n; i++)
@@ -166,10 +157,10 @@ static bool
 is_here(const struct zone *z, const struct host *h)
 {
 	for (size_t i = 0; i < h->v4.n; i++)
-		if (is_among(h->v4.records[i].data, z->here, z->heres))
+		if (str_iamong(h->v4.records[i].data, z->here, z->heres))
 			return true;
 	for (size_t i = 0; i < h->v6.n; i++)
-		if (is_among(h->v6.records[i].data, z->here, z->heres))
+		if (str_iamong(h->v6.records[i].data, z->here, z->heres))
 			return true;
 	return str_ieq(h->name, z->host);
 }

@@ -121,6 +121,22 @@ reset_keeps_one_small_chunk(void **state)
 	arena_free(&a);
 }
 
+static void
+lower_case_is_a_copy(void **state)
+{
+	struct arena a;
+	struct str s = STR("AbZ[\xc4" "1"), low;
+
+	(void)state;
+	arena_init(&a, 64);
+	low = arena_lower(&a, s);
+	assert_true(str_same(low, "abz[\xc4" "1"));
+	assert_ptr_not_equal(low.p, s.p);
+	assert_non_null(arena_lower(&a, STR("")).p);
+	assert_null(arena_lower(&a, str_mem("X", 65)).p);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -129,6 +145,7 @@ main(void)
 		cmocka_unit_test(cap_holds_whatever_the_pieces),
 		cmocka_unit_test(sizes_that_overflow_are_refused),
 		cmocka_unit_test(strings_are_copies),
+		cmocka_unit_test(lower_case_is_a_copy),
 		cmocka_unit_test(strings_beyond_the_cap_have_no_bytes),
 		cmocka_unit_test(reset_keeps_one_small_chunk),
 	};

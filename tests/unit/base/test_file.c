@@ -210,6 +210,33 @@ mkdirs_makes_what_is_missing(void **state)
 	assert_int_equal(file_mkdirs(w->dir, long_name, 0700), FAIL_TEMP);
 }
 
+static void
+sealed_is_for_good(void **state)
+{
+	int fd = file_sealed("x", STR("abc"));
+	char got[4];
+
+	(void)state;
+	assert_true(fd_sealed(fd));
+	assert_int_equal(pread(fd, got, sizeof(got), 0), 3);
+	assert_memory_equal(got, "abc", 3);
+	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+	(void)close(fd);
+}
+
+static void
+boot_id_is_of_this_run(void **state)
+{
+	char one[FILE_BOOT_ID_MAX + 1], two[FILE_BOOT_ID_MAX + 1];
+	size_t n = file_boot_id(one);
+
+	(void)state;
+	assert_int_equal(n, strlen(one));
+	assert_int_equal(n, 37);	/* a UUID and a line end */
+	assert_int_equal(file_boot_id(two), n);
+	assert_string_equal(one, two);
+}
+
 int
 main(void)
 {
@@ -223,6 +250,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(nothing_leads_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(mkdirs_makes_what_is_missing,
 		    set_up, tear_down),
+		cmocka_unit_test(sealed_is_for_good),
+		cmocka_unit_test(boot_id_is_of_this_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

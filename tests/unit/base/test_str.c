@@ -105,6 +105,20 @@ comparing(void **state)
 }
 
 static void
+among(void **state)
+{
+	static const struct str v[] = { STR_INIT("example.org"), STR_INIT("B") };
+
+	assert_true(str_iamong(STR("Example.ORG"), v, NITEMS(v)));
+	assert_true(str_iamong(STR("b"), v, NITEMS(v)));
+	assert_false(str_iamong(STR("b"), v, 1));
+	assert_false(str_iamong(STR("example.or"), v, NITEMS(v)));
+	assert_false(str_iamong(STR(""), v, NITEMS(v)));
+	assert_false(str_iamong(STR("b"), NULL, 0));
+	(void)state;
+}
+
+static void
 starts_and_ends(void **state)
 {
 	assert_true(str_starts(STR("abc"), "ab"));
@@ -282,6 +296,7 @@ main(void)
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(index_is_one_to_count),
 		cmocka_unit_test(comparing),
+		cmocka_unit_test(among),
 		cmocka_unit_test(starts_and_ends),
 		cmocka_unit_test(finding),
 		cmocka_unit_test(parts_are_cut_to_what_is_there),

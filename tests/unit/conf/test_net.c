@@ -102,6 +102,23 @@ around(void **state)
 }
 
 static void
+which_family(void **state)
+{
+	static const struct { const char *address; bool is_ipv4; } cases[] = {
+		{ "192.0.2.10", true }, { "::ffff:192.0.2.10", true },
+		{ "::192.0.2.10", false }, { "2001:db8::1", false },
+		{ "::", false },
+	};
+	uint8_t a[16];
+
+	for (size_t i = 0; i < NITEMS(cases); i++) {
+		assert_true(net_addr(str_of(cases[i].address), a));
+		assert_int_equal(net_is_ipv4(a), cases[i].is_ipv4);
+	}
+	(void)state;
+}
+
+static void
 reverse(void **state)
 {
 	static const struct { const char *address, *name; } cases[] = {
@@ -134,6 +151,7 @@ main(void)
 		cmocka_unit_test(listed),
 		cmocka_unit_test(around),
 		cmocka_unit_test(reverse),
+		cmocka_unit_test(which_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

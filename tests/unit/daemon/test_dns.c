@@ -239,13 +239,26 @@ test_show(void **state)
 
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static void
+test_failure(void **state)
+{
+	static const enum dns_result known[] = { DNS_OK, DNS_NO_NAME,
+	    DNS_NO_DATA };
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(known); i++)
+		assert_false(dns_is_failure(known[i]));
+	assert_true(dns_is_failure(DNS_LATER));
+	assert_true(dns_is_failure(DNS_BAD_ANSWER));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_rows), T(test_nonsense), T(test_death), T(test_stopped),
 		T(test_forget),
-		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_show), cmocka_unit_test(test_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
