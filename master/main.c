@@ -255,6 +255,7 @@ prepare(void)
 	    drop_master(&why) != 0)
 		die(EXIT_FAILURE, why.text);
 	listen_keep_new();
+	sync_choose();
 	master.generation++;
 	rand_bytes(master.grant_key, GRANT_KEY);
 	rand_bytes(master.place_key, PLACE_KEY);
@@ -359,6 +360,7 @@ main(int argc, char **argv)
 	tickets_begin();
 	watch_start_all();
 	certs_warn(master.config);
+	sync_tell();
 	loop_run();
 	remove_pid();
 	listen_forget_unix();

@@ -158,7 +158,10 @@ void	watch_ready(struct child *c, uint64_t catalogue);
 void	watch_stop(void);
 const char *child_state_name(const struct child *c);
 
-/* sync.c: "syncfs" or "fsync", what `spool sync` means on these folders */
+/* sync.c: "syncfs" or "fsync", what `spool sync` means on these folders, as it
+ * was chosen last */
+void	sync_choose(void);
+void	sync_tell(void);		/* the log, why it is fsync */
 const char *sync_how(void);
 
 /* reload.c: 0, or why nothing was changed; text says what was. */

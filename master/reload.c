@@ -89,12 +89,14 @@ take_new(struct buf *text)
 	listen_keep_new();
 	master.config = new;
 	master.generation++;
+	sync_choose();
 	tickets_reload(old);
 	/* keyd first: it needs a new key before anybody asks for it */
 	tell(KEYD, true);
 	tell(KEYD, false);
 	config_free(old);
 	certs_warn(new);
+	sync_tell();
 	log_event(LOG_LEVEL_INFO, "reloaded");
 	log_u64("generation", master.generation);
 	log_end();

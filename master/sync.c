@@ -5,8 +5,10 @@
  * Syncing a whole file system at once is cheap, and right where its journal
  * keeps names and contents together.  Elsewhere (ext4 without a journal, NFS,
  * what we do not know) files and folders are synced one by one: a syncfs
- * there was seen to leave damaged files behind after a power cut.  Chosen
- * once, here, so that spoold, stored and syncd agree.
+ * there was seen to leave damaged files behind after a power cut.  So they are
+ * where something is mounted below mail/ or state/: syncfs covers the file
+ * systems of these folders only.  Chosen here, at the start and at a reload,
+ * so that spoold, stored and syncd agree.
  */
 #include "master/master.h"
 
@@ -18,6 +20,9 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
 
 #include "base/banned.h"
 
@@ -72,19 +77,54 @@ whole_is_safe(int fd)
 	}
 }
 
-const char *
-sync_how(void)
+static const char *chosen;
+static char mount[PATH_MAX];	/* why it is fsync; or empty */
+
+static bool
+has_mounts(int fd)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return false;
+	path[n] = '\0';
+	return file_mount_below(path, mount);
+}
+
+void
+sync_choose(void)
 {
 	static const enum folder settled[] = { FOLDER_SPOOL, FOLDER_MAIL,
 	    FOLDER_ACCOUNT, FOLDER_INDEX };
 	struct str said = master.config->conf.spool.sync;
 
-	if (str_same(said, "syncfs"))
-		return "syncfs";
-	if (str_same(said, "fsync"))
-		return "fsync";
+	mount[0] = '\0';
+	chosen = str_same(said, "fsync") ? "fsync" : "syncfs";
+	if (!str_same(said, "auto"))
+		return;
 	for (size_t i = 0; i < NITEMS(settled); i++)
 		if (!whole_is_safe(master.folder[settled[i]]))
-			return "fsync";
-	return "syncfs";
+			chosen = "fsync";
+	if (has_mounts(master.folder[FOLDER_MAIL]) ||
+	    has_mounts(master.folder[FOLDER_ACCOUNT]))
+		chosen = "fsync";
+}
+
+void
+sync_tell(void)
+{
+	if (mount[0] == '\0')
+		return;
+	log_event(LOG_LEVEL_INFO, "sync-by-file");
+	log_z("mount", mount);
+	log_end();
+}
+
+const char *
+sync_how(void)
+{
+	return chosen;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "tools/cli.h"
 
 #include "base/banned.h"
@@ -107,6 +108,19 @@ danger_of(const char *path)
 	return danger;
 }
 
+/* `spool sync syncfs' covers the file systems of the folders themselves. */
+static void
+look_below(struct cli *c, const char *folder)
+{
+	char mount[PATH_MAX];
+
+	if (str_same(c->conf.spool.sync, "syncfs") &&
+	    file_mount_below(folder, mount))
+		cli_say("%s: is a file system of its own, which `spool sync "
+		    "syncfs' misses: a power cut may lose mail that was "
+		    "delivered there (auto or fsync do not)", mount);
+}
+
 void
 disk_look(struct cli *c)
 {
@@ -114,8 +128,13 @@ disk_look(struct cli *c)
 	const char *danger;
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < NITEMS(folders); i++)
-		if (real_part(cli_folder(c, folders[i]), path) &&
-		    (danger = danger_of(path)) != NULL)
+	for (size_t i = 0; i < NITEMS(folders); i++) {
+		if (!real_part(cli_folder(c, folders[i]), path))
+			continue;
+		danger = danger_of(path);
+		if (danger != NULL)
 			cli_say("%s: its file system %s", path, danger);
+		if (i > 0)
+			look_below(c, path);
+	}
 }

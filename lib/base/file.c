@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -246,6 +247,28 @@ step_into(int dir, const char *part, mode_t mode)
 	if (mkdirat(dir, part, mode) != 0 && errno != EEXIST)
 		return -1;
 	return file_open_dir(dir, part);
+}
+
+bool
+file_mount_below(const char *path, char *out)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	size_t n = strlen(path);
+	char text[2 * PATH_MAX];
+	struct mntent m;
+	bool is_found = false;
+
+	if (f == NULL)
+		return false;
+	if (n > 0 && path[n - 1] == '/')
+		n--;
+	while (!is_found && getmntent_r(f, &m, text, sizeof(text)) != NULL)
+		is_found = strncmp(m.mnt_dir, path, n) == 0 &&
+		    m.mnt_dir[n] == '/' && m.mnt_dir[n + 1] != '\0';
+	if (is_found)
+		(void)snprintf(out, PATH_MAX, "%s", m.mnt_dir);
+	(void)endmntent(f);
+	return is_found;
 }
 
 int

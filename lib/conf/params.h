@@ -218,7 +218,8 @@
 	  BY(SPOOLD), "Size of one segment.")				\
 	P(sync, word, "spool sync", "auto", "auto syncfs fsync", "",	\
 	  BY(SPOOLD)|BY(SYNCD)|BY(STORED),				\
-	  "How results are settled: auto, syncfs or fsync.")		\
+	  "How results are settled: auto, syncfs or fsync.  syncfs misses "	\
+	  "what is mounted below mail/; auto sees that.")		\
 	P(hold, flag, "hold-travelling", "no", "", "", BY(SPOOLD)|BY(QMGR), \
 	  "Hold every message that would leave this host.")
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,6 +238,21 @@ boot_id_is_of_this_run(void **state)
 	assert_string_equal(one, two);
 }
 
+/* What is mounted below, not the folder itself. */
+static void
+test_mount_below(void **state)
+{
+	char out[PATH_MAX] = "";
+
+	(void)state;
+	assert_true(file_mount_below("/", out));
+	assert_true(out[0] == '/' && out[1] != '\0');
+	assert_true(file_mount_below("", out));
+	out[strlen(out) - 1] = '\0';	/* "/pro" is no folder of "/proc" */
+	assert_false(file_mount_below(out, out));
+	assert_false(file_mount_below("/nowhere", out));
+}
+
 int
 main(void)
 {
@@ -248,6 +264,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(replace_whole_or_not_at_all,
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_leads_out, set_up, tear_down),
+		cmocka_unit_test(test_mount_below),
 		cmocka_unit_test_setup_teardown(mkdirs_makes_what_is_missing,
 		    set_up, tear_down),
 		cmocka_unit_test(sealed_is_for_good),
