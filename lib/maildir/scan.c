@@ -50,6 +50,7 @@ enum phase { READ_NEW, READ_CUR, REBUILD, COMPARE, FIND_NEW, FIND_CUR, TAKE,
 enum kind { ONLY_NEW, ALL, ANEW };
 
 #define AHEAD	65536	/* UIDs asked for at a time */
+#define DOUBT_S	60	/* results are settled once a second; a disk may hang */
 #define LARGE	65536	/* names; more leave memory worth giving back */
 
 enum { IN_NEW = 1, MATCHED = 2, ODD_NAME = 4, DOOMED = 8, EXPUNGED = 16,
@@ -95,6 +96,8 @@ struct box_scan {
 	struct entry	*entry;
 	size_t		entries, entry_cap, next;
 	bool		listed;
+	int64_t		doubt_s;	/* what was saved since then may have got
+					 * lost in a power cut */
 	int		old;		/* the old index, for what it may know */
 	uint32_t	old_records;
 	uint64_t	old_cache_size;
@@ -149,33 +152,46 @@ grow(struct box_scan *s)
 }
 
 /*
- * A file of ours that is shorter than its name says: a power cut came before
- * it was settled, so nobody was told of it (what was answered is written anew
- * from the journal).  It would stand in the mailbox unreadable for ever;
- * tmp/ is where such things are looked for.
+ * A file of ours that is shorter than its name says, or has other line ends:
+ * a power cut came before it was settled, so nobody was told of it (what was
+ * answered is written anew from the journal).  It would stand in the mailbox
+ * unreadable for ever; tmp/ is where such things are looked for.
  */
+static void
+take_out_torn(struct box *b, const char *name, bool in_new)
+{
+	int tmp = box_tmp(b);
+
+	if (tmp < 0)
+		return;
+	log_event(LOG_LEVEL_WARN, "message-torn");
+	log_z("account", b->a->name);
+	log_z("mailbox", b->name);
+	log_z("file", name);
+	log_end();
+	(void)b->v->rename(b->v, in_new ? b->new_ : b->cur, name, tmp, name,
+	    true);
+}
+
+static bool
+is_ours(const char *name)
+{
+	return strstr(name, ".veredus,") != NULL;
+}
+
 static bool
 is_torn(struct box *b, const char *name, bool in_new)
 {
 	int dir = in_new ? b->new_ : b->cur;
 	uint64_t said;
 	struct stat st;
-	int tmp;
 
-	if (b->scan->kind != ANEW || strstr(name, ".veredus,") == NULL ||
+	if (b->scan->kind != ANEW || !is_ours(name) ||
 	    !fname_size(str_of(name), 'S', &said) ||
 	    b->v->stat(b->v, dir, name, &st) != 0 ||
 	    (uint64_t)st.st_size >= said)
 		return false;
-	tmp = box_tmp(b);
-	if (tmp < 0)
-		return false;
-	log_event(LOG_LEVEL_WARN, "message-torn");
-	log_z("account", b->a->name);
-	log_z("mailbox", b->name);
-	log_z("file", name);
-	log_end();
-	(void)b->v->rename(b->v, dir, name, tmp, name, true);
+	take_out_torn(b, name, in_new);
 	return true;
 }
 
@@ -873,6 +889,7 @@ list_names(struct box *b)
 	struct box_scan *s = b->scan;
 	struct names_entry e;
 	struct entry x;
+	int64_t newest_s = 0;
 	bool in_order = true;
 
 	names_walk_begin(w, &b->names, names_first(&b->names));
@@ -880,6 +897,8 @@ list_names(struct box *b)
 		x.uid = e.uid;
 		x.gone_s = 0;
 		note_uid(b, str_of(e.base), e.uid);
+		if (e.savedate_s > newest_s)
+			newest_s = e.savedate_s;
 		if (s->entries == s->entry_cap) {
 			s->entry_cap = s->entry_cap == 0 ? 256 :
 			    s->entry_cap * 2;
@@ -891,6 +910,8 @@ list_names(struct box *b)
 		s->entry[s->entries++] = x;
 	}
 	free(w);
+	s->doubt_s = b->row->unclean || b->jump > 0 ? newest_s - DOUBT_S :
+	    INT64_MAX;
 	if (!in_order)
 		qsort(s->entry, s->entries, sizeof(*s->entry), by_uid);
 	strike(b);
@@ -968,7 +989,9 @@ begin_anew(struct box *b)
 }
 
 /* Sizes from the name if it says the truth about the file, from the old
- * index, or from the file itself. */
+ * index, or from the file itself; only from that when the machine may have
+ * gone down before the file was settled: it may be there in its full length
+ * with nothing in it. */
 static int
 sizes(struct box *b, const char *base, struct index_record *r,
     const struct index_record *old)
@@ -978,6 +1001,7 @@ sizes(struct box *b, const char *base, struct index_record *r,
 	struct stat st;
 	uint64_t size, wire;
 	bool in_new = (r->flags & INDEX_IN_NEW) != 0;
+	bool is_sure = r->savedate_s < b->scan->doubt_s;
 	int fail;
 
 	if (!fname_make(str_of(base), r->letters, in_new, name) ||
@@ -985,12 +1009,12 @@ sizes(struct box *b, const char *base, struct index_record *r,
 	    !S_ISREG(st.st_mode))
 		return FAIL_GONE;
 	r->disk_size = (uint64_t)st.st_size;
-	if (old != NULL && old->disk_size == r->disk_size) {
+	if (is_sure && old != NULL && old->disk_size == r->disk_size) {
 		r->wire_size = old->wire_size;
 		return 0;
 	}
-	if (fname_size(str_of(base), 'S', &size) && size == r->disk_size &&
-	    fname_size(str_of(base), 'W', &wire)) {
+	if (is_sure && fname_size(str_of(base), 'S', &size) &&
+	    size == r->disk_size && fname_size(str_of(base), 'W', &wire)) {
 		r->wire_size = wire;
 		return 0;
 	}
@@ -1005,6 +1029,11 @@ sizes(struct box *b, const char *base, struct index_record *r,
 	if (fail != 1)
 		return fail == FAIL_GONE ? FAIL_GONE : FAIL_TEMP;
 	r->wire_size = b->a->place->ingest->wire_size;
+	if (!is_sure && is_ours(name) && fname_size(str_of(base), 'W', &wire) &&
+	    wire != r->wire_size) {
+		take_out_torn(b, name, in_new);
+		return FAIL_GONE;
+	}
 	r->cache_at = box_cache_add(b, buf_str(&b->a->place->ingest->blob));
 	return 0;
 }
