@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* --- the volume ---------------------------------------------------------- */
@@ -201,6 +202,34 @@ world_free(struct world *w)
 	close(w->place.index);
 	ingest_free(&w->ingest);
 	world_remove(AT_FDCWD, w->dir);
+}
+
+bool
+world_fails(void (*fn)(const void *arg), const void *arg)
+{
+	const char *tmp = getenv("TMPDIR");
+	char its[100], back[100];
+	int status;
+	pid_t pid;
+
+	/* A test that fails removes nothing. */
+	snprintf(back, sizeof(back), "%s", tmp == NULL ? "/tmp" : tmp);
+	snprintf(its, sizeof(its), "%.70s/veredus-broken-XXXXXX", back);
+	if (mkdtemp(its) == NULL || setenv("TMPDIR", its, 1) != 0)
+		abort();
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		(void)!freopen("/dev/null", "w", stdout);
+		(void)!freopen("/dev/null", "w", stderr);
+		fn(arg);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid ||
+	    setenv("TMPDIR", back, 1) != 0)
+		abort();
+	world_remove(AT_FDCWD, its);
+	return status != 0;
 }
 
 void

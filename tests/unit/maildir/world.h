@@ -24,6 +24,9 @@ struct world {
 void	world_init(struct world *w);
 void	world_remove(int dir, const char *name);	/* with all in it */
 void	world_free(struct world *w);	/* removes the folder */
+/* Does that fail, in a process of its own?  Nothing is printed, and what it
+ * leaves behind is removed. */
+bool	world_fails(void (*fn)(const void *arg), const void *arg);
 void	world_open(struct world *w);	/* the account; aborts if it cannot */
 void	world_close(struct world *w);	/* as a process that ends */
 void	world_power_cut(struct world *w); /* another run of the machine */

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -1135,37 +1134,26 @@ static const struct broken {
 	{ "C", "23: a sync settles copies made after it began", copy_in_sync },
 };
 
-/* What the test finds with that rule dropped, in a process of its own. */
-static bool
-is_noticed(const char *rule, void (*test)(void **state))
-{
-	const char *tmp = getenv("TMPDIR");
-	char its[100], back[100];
-	int status;
-	pid_t pid;
+static const char *dropped;
 
-	/* A test that fails removes nothing. */
-	snprintf(back, sizeof(back), "%s", tmp == NULL ? "/tmp" : tmp);
-	snprintf(its, sizeof(its), "%.70s/veredus-broken-XXXXXX", back);
-	assert_non_null(mkdtemp(its));
-	assert_int_equal(setenv("TMPDIR", its, 1), 0);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		maildir_broken = rule;
-		(void)!freopen("/dev/null", "w", stdout);
-		(void)!freopen("/dev/null", "w", stderr);
-		if (setup(NULL) != 0)
-			_exit(0);
-		shut_doors(NULL);
-		if (test != NULL)
-			test(NULL);
+static void
+run_without(const void *arg)
+{
+	const struct broken *b = arg;
+
+	maildir_broken = dropped;
+	if (setup(NULL) != 0)
 		_exit(0);
-	}
-	assert_true(waitpid(pid, &status, 0) == pid);
-	assert_int_equal(setenv("TMPDIR", back, 1), 0);
-	world_remove(AT_FDCWD, its);
-	return status != 0;
+	shut_doors(NULL);
+	if (b->test != NULL)
+		b->test(NULL);
+}
+
+static bool
+is_noticed(const char *rule, const struct broken *b)
+{
+	dropped = rule;
+	return world_fails(run_without, b);
 }
 
 /* As built it passes; with its rule broken the same test fails. */
@@ -1177,8 +1165,8 @@ each_rule(void **state)
 
 	(void)state;
 	for (b = brokens; b < brokens + NITEMS(brokens); b++) {
-		assert_false(is_noticed("", b->test));
-		found = is_noticed(b->rule, b->test);
+		assert_false(is_noticed("", b));
+		found = is_noticed(b->rule, b);
 		printf("rule %s: %s\n", b->text, found ? "noticed" :
 		    "NOT NOTICED");
 		assert_true(found);
