@@ -500,19 +500,21 @@ sim_list(void *ctx, const char *folder, disk_name_fn *fn, void *arg)
 {
 	struct sim *s = ctx;
 	size_t n = strlen(folder);
-	char (*found)[DISK_NAME_MAX];
+	char (*found)[DISK_NAME_MAX] = NULL;	/* fn may change names */
 	unsigned count = 0;
 
 	if (!alive(s))
 		return -1;
-	found = calloc(SIM_NAMES, DISK_NAME_MAX);
-	for (unsigned i = 0; i < s->names; i++)
-		if (s->name[i].cache >= 0 &&
-		    strncmp(s->name[i].name, folder, n) == 0 &&
-		    s->name[i].name[n] == '/' &&
-		    strchr(s->name[i].name + n + 1, '/') == NULL)
-			snprintf(found[count++], DISK_NAME_MAX, "%s",
-			    s->name[i].name + n + 1);
+	for (unsigned i = 0; i < s->names; i++) {
+		if (s->name[i].cache < 0 ||
+		    strncmp(s->name[i].name, folder, n) != 0 ||
+		    s->name[i].name[n] != '/' ||
+		    strchr(s->name[i].name + n + 1, '/') != NULL)
+			continue;
+		found = xrealloc(found, (count + 1) * sizeof(*found));
+		snprintf(found[count++], sizeof(*found), "%s",
+		    s->name[i].name + n + 1);
+	}
 	for (unsigned i = 0; i < count; i++)
 		fn(arg, found[i]);
 	free(found);
