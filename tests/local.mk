@@ -4,7 +4,7 @@
 noinst_PROGRAMS += tests/lib/idle
 tests_lib_idle_SOURCES = tests/lib/idle.c
 tests_lib_idle_LDADD = $(LIB_DAEMON) $(SECCOMP_LIBS) $(CAPNG_LIBS)
-EXTRA_DIST += tests/lib/certs.h tests/lib/client.py tests/lib/fakedaemon.h \
+EXTRA_DIST += tests/lib/certs.h tests/lib/client.py tests/lib/fakedaemon.h tests/lib/room.h \
 	tests/lib/fakedns.h tests/lib/instance.py tests/lib/liar.py tests/lib/nsd.py \
 	tests/lib/powercut.sh tests/lib/receiver.py tests/lib/rfc8463.h tests/lib/signer.h \
 	tests/lib/strike.py tests/lib/world.py tests/lib/postfix.py

@@ -17,28 +17,11 @@ int	qmgr_main(int argc, char **argv);
 #undef main
 
 #include "base/rand.h"
-#include "ipc/fake.h"
+#include "tests/lib/room.h"
 
-static const struct daemon_ops *room;
-static struct conf conf;
 static struct fake spool, remote, ctl;
-static jmp_buf started;
 
 /* --- daemon.h, as far as qmgr uses it ------------------------------------ */
-
-void
-daemon_main(const struct daemon_ops *o, int argc, char **argv)
-{
-	(void)argc, (void)argv;
-	room = o;
-	longjmp(started, 1);
-}
-
-const struct conf *
-daemon_conf(void)
-{
-	return &conf;
-}
 
 struct chan *
 daemon_peer(enum proc kind, unsigned index)
@@ -79,85 +62,16 @@ daemon_exit(void)
 {
 }
 
-void
-daemon_stat(const char *name, uint64_t value)
-{
-	(void)name, (void)value;
-}
-
 /* --- the world ----------------------------------------------------------- */
-
-static void
-on_chan_note(struct chan *c, const struct note *n, void *arg)
-{
-	(void)arg;
-	room->on_note(c, n);
-}
-
-static void
-on_chan_end(struct chan *c, void *arg)
-{
-	struct fake *f = arg;
-
-	f->chan = NULL;
-	room->on_peer_gone(c);
-	chan_free(c);
-}
-
-static void
-join(struct fake *f, enum proc peer)
-{
-	fake_init(f, QMGR, peer, 0, on_chan_note, on_chan_end, f);
-	room->on_peer(f->chan);
-}
-
-static void
-die(struct fake *f)
-{
-	fake_die(f);
-	fake_free(f);
-}
-
-static void
-turn(int64_t ms)
-{
-	clock_turn(ms);
-	for (int i = 0; i < 20; i++)
-		loop_once(0);
-}
-
-static void
-say(struct fake *f, struct note n)
-{
-	n.fd = -1;
-	fake_say(f, &n);
-	turn(0);
-}
-
-/* What the channel says next of that kind; the rest is dropped. */
-static bool
-told(struct fake *f, enum note_kind kind, struct note *n)
-{
-	turn(0);
-	while (fake_next(f, n))
-		if (n->kind == kind)
-			return true;
-	return false;
-}
 
 static int
 begin_all(void **state)
 {
-	char *argv[] = { NULL };
-
 	(void)state;
 	loop_init();
 	clock_freeze(INT64_C(1764180000000));
 	conf_init(&conf);
-	if (setjmp(started) == 0)
-		qmgr_main(0, argv);
-	room->before_cage();
-	room->start();
+	room_start(qmgr_main);
 	return 0;
 }
 
@@ -165,9 +79,9 @@ static int
 setup(void **state)
 {
 	(void)state;
-	join(&spool, SPOOLD);
-	join(&remote, REMOTE);
-	join(&ctl, CTLD);
+	join(&spool, SPOOLD, 0);
+	join(&remote, REMOTE, 0);
+	join(&ctl, CTLD, 0);
 	return 0;
 }
 

@@ -24,32 +24,15 @@ int	spoold_main(int argc, char **argv);
 #undef main
 
 #include "base/rand.h"
-#include "ipc/fake.h"
+#include "tests/lib/room.h"
 
 enum { REMOTES = 2 };
 
-static const struct daemon_ops *room;
-static struct conf conf;
 static struct fake smtp, qmgr, store, remote[REMOTES];
 static char dir[200];
 static int spool_dir;
-static jmp_buf started;
 
 /* --- daemon.h, as far as spoold uses it ---------------------------------- */
-
-void
-daemon_main(const struct daemon_ops *o, int argc, char **argv)
-{
-	(void)argc, (void)argv;
-	room = o;
-	longjmp(started, 1);
-}
-
-const struct conf *
-daemon_conf(void)
-{
-	return &conf;
-}
 
 struct chan *
 daemon_peer(enum proc kind, unsigned index)
@@ -123,55 +106,7 @@ daemon_exit(void)
 {
 }
 
-void
-daemon_stat(const char *name, uint64_t value)
-{
-	(void)name, (void)value;
-}
-
 /* --- the world ----------------------------------------------------------- */
-
-static void
-on_chan_note(struct chan *c, const struct note *n, void *arg)
-{
-	(void)arg;
-	room->on_note(c, n);
-}
-
-static void
-on_chan_end(struct chan *c, void *arg)
-{
-	struct fake *f = arg;
-
-	f->chan = NULL;
-	room->on_peer_gone(c);
-	chan_free(c);
-}
-
-static void
-join(struct fake *f, enum proc peer, unsigned index)
-{
-	static uint32_t generation;
-
-	fake_init(f, SPOOLD, peer, index, on_chan_note, on_chan_end, f);
-	f->chan->generation = ++generation;
-	room->on_peer(f->chan);
-}
-
-static void
-die(struct fake *f)
-{
-	fake_die(f);
-	fake_free(f);
-}
-
-static void
-turn(int64_t ms)
-{
-	clock_turn(ms);
-	for (int i = 0; i < 20; i++)
-		loop_once(0);
-}
 
 static void
 settle(void)
@@ -179,19 +114,10 @@ settle(void)
 	turn(0);
 }
 
-static void
-say(struct fake *f, struct note n)
-{
-	n.fd = -1;
-	fake_say(f, &n);
-	settle();
-}
-
 static int
 setup(void **state)
 {
 	const char *tmp = getenv("TMPDIR");
-	char *argv[] = { NULL };
 
 	(void)state;
 	loop_init();
@@ -204,10 +130,7 @@ setup(void **state)
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	spool_dir = open(dir, O_RDONLY | O_DIRECTORY);
-	if (setjmp(started) == 0)
-		spoold_main(0, argv);
-	room->before_cage();
-	room->start();
+	room_start(spoold_main);
 	join(&smtp, SMTPD, 0);
 	join(&store, STORED, 0);
 	settle();
@@ -265,17 +188,6 @@ accept_mail(enum route_kind kind, char mid[MID_LEN + 1])
 	assert_true(fake_next(&smtp, &a));
 	assert_int_equal(a.kind, NOTE_SPOOL_DONE);
 	assert_int_equal(a.u.spool_done.failed, 0);
-}
-
-/* What the channel says next of that kind; the rest is dropped. */
-static bool
-told(struct fake *f, enum note_kind kind, struct note *n)
-{
-	settle();
-	while (fake_next(f, n))
-		if (n->kind == kind)
-			return true;
-	return false;
 }
 
 static void

@@ -22,66 +22,17 @@ static int note_syncfs(int fd);
 #undef main
 #undef syncfs
 
-#include "ipc/fake.h"
+#include "tests/lib/room.h"
 
-static const struct daemon_ops *room;
-static struct conf conf;
 static struct fake spool, store;
-static jmp_buf started;
 
 /* --- daemon.h, as far as syncd uses it ----------------------------------- */
-
-void
-daemon_main(const struct daemon_ops *o, int argc, char **argv)
-{
-	(void)argc, (void)argv;
-	room = o;
-	longjmp(started, 1);
-}
-
-const struct conf *
-daemon_conf(void)
-{
-	return &conf;
-}
 
 int
 daemon_file(const char *name)
 {
 	(void)name;
 	return -1;
-}
-
-void
-daemon_stat(const char *name, uint64_t value)
-{
-	(void)name, (void)value;
-}
-
-/* --- the world ----------------------------------------------------------- */
-
-static void
-on_chan_note(struct chan *c, const struct note *n, void *arg)
-{
-	(void)arg;
-	room->on_note(c, n);
-}
-
-static void
-on_chan_end(struct chan *c, void *arg)
-{
-	struct fake *f = arg;
-
-	f->chan = NULL;
-	room->on_peer_gone(c);
-	chan_free(c);
-}
-
-static void
-join(struct fake *f, enum proc peer)
-{
-	fake_init(f, SYNCD, peer, 0, on_chan_note, on_chan_end, f);
-	room->on_peer(f->chan);
 }
 
 static dev_t synced[8];		/* by syncfs */
@@ -131,17 +82,13 @@ ask(struct fake *f, uint32_t of)
 static int
 setup(void **state)
 {
-	char *argv[] = { NULL };
-
 	(void)state;
 	loop_init();
 	conf_init(&conf);
 	conf.spool.sync = STR("fsync");
-	if (setjmp(started) == 0)
-		syncd_main(0, argv);
-	room->start();
-	join(&spool, SPOOLD);
-	join(&store, STORED);
+	room_start(syncd_main);
+	join(&spool, SPOOLD, 0);
+	join(&store, STORED, 0);
 	return 0;
 }
 
@@ -191,7 +138,7 @@ newcomer(void **state)
 	assert_true(ask(&spool, SETTLES));
 	fake_die(&store);
 	fake_free(&store);
-	join(&store, STORED);
+	join(&store, STORED, 0);
 	assert_false(ask(&store, MAIL));
 }
 

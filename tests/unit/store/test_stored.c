@@ -22,11 +22,9 @@ int	stored_main(int argc, char **argv);
 #undef main
 
 #include "crypto/grant.h"
-#include "ipc/fake.h"
+#include "tests/lib/room.h"
 #include "tests/unit/maildir/world.h"
 
-static const struct daemon_ops *ops;
-static struct conf conf;
 static struct fake imap, pop, spool, sync_;
 static int folders[3];
 static char dir[200];
@@ -36,24 +34,6 @@ static bool sync_fails;		/* as the next sync of mail ends */
 static struct volume apart;
 
 /* --- daemon.h, as far as stored uses it ---------------------------------- */
-
-void
-daemon_main(const struct daemon_ops *o, int argc, char **argv)
-{
-	extern jmp_buf started;
-
-	(void)argc, (void)argv;
-	ops = o;
-	longjmp(started, 1);
-}
-
-jmp_buf started;
-
-const struct conf *
-daemon_conf(void)
-{
-	return &conf;
-}
 
 struct chan *
 daemon_peer(enum proc kind, unsigned index)
@@ -88,28 +68,7 @@ daemon_exit(void)
 	exited = true;
 }
 
-void
-daemon_stat(const char *name, uint64_t value)
-{
-	(void)name, (void)value;
-}
-
 /* --- the world ----------------------------------------------------------- */
-
-static void
-on_chan_note(struct chan *c, const struct note *n, void *arg)
-{
-	(void)arg;
-	ops->on_note(c, n);
-}
-
-static void
-on_chan_end(struct chan *c, void *arg)
-{
-	(void)arg;
-	ops->on_peer_gone(c);
-	chan_free(c);
-}
 
 static void
 passes(int n)
@@ -208,18 +167,10 @@ folder(const char *name)
 	return open(path, O_RDONLY | O_DIRECTORY);
 }
 
-static void
-join(struct fake *f, enum proc peer)
-{
-	fake_init(f, STORED, peer, 0, on_chan_note, on_chan_end, NULL);
-	ops->on_peer(f->chan);
-}
-
 static int
 setup(void **state)
 {
 	const char *tmp = getenv("TMPDIR");
-	char *argv[] = { NULL };
 
 	(void)state;
 	loop_init();
@@ -231,17 +182,14 @@ setup(void **state)
 	folders[0] = folder("mail");
 	folders[1] = folder("state");
 	folders[2] = folder("index");
-	if (setjmp(started) == 0)
-		stored_main(0, argv);
-	ops->before_cage();
-	ops->start();
+	room_start(stored_main);
 	apart = volume_real;
 	apart.rename = apart_rename;
 	apart.link = apart_link;
-	join(&imap, IMAPD);
-	join(&pop, POP3D);
-	join(&spool, SPOOLD);
-	join(&sync_, SYNCD);
+	join(&imap, IMAPD, 0);
+	join(&pop, POP3D, 0);
+	join(&spool, SPOOLD, 0);
+	join(&sync_, SYNCD, 0);
 	return 0;
 }
 
@@ -390,16 +338,6 @@ replay_end(void)
 
 	fake_say(&spool, &n);
 	settle();
-}
-
-/* Drops what a face was told until a note of that kind. */
-static bool
-told(struct fake *f, enum note_kind kind, struct note *a)
-{
-	while (fake_next(f, a))
-		if (a->kind == kind)
-			return true;
-	return false;
 }
 
 static int
@@ -1181,7 +1119,7 @@ ends(void **state)
 	(void)state;
 	fake_die(&imap);
 	settle();
-	ops->on_drain(3000);
+	room->on_drain(3000);
 	settle();
 	assert_true(exited);
 }
