@@ -7,20 +7,15 @@
  * NUL, has the size, the recipients and the id that were said, and nothing is
  * left when it is over.
  */
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "event/loop.h"
-#include "smtpd/session.h"
+#include "tests/fuzz/smtpd.h"
 
-#include "../lib/fakedaemon.h"
 #include "base/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -47,43 +42,12 @@ static const enum proc kinds[] = { ROUTED, SPOOLD, SIGND };
 
 /* --- smtpd.c as the session sees it --------------------------------------- */
 
-struct tls_server *
-smtpd_tls(void)
-{
-	return NULL;
-}
-
 void
 smtpd_accepted(void)
 {
 }
 
 /* --- the peers ------------------------------------------------------------ */
-
-static void
-no_log(enum log_level level, struct str line, struct str mid, void *arg)
-{
-}
-
-static void
-check_content(int fd, uint64_t size)
-{
-	struct buf b;
-	struct str s;
-
-	buf_init(&b, 1 << 22);
-	if (fd < 0 || lseek(fd, 0, SEEK_END) != (off_t)size ||
-	    file_pread(fd, buf_grow(&b, size + 1), size, 0) != 0)
-		abort();
-	buf_grown(&b, size);
-	s = buf_str(&b);
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == 0 ||
-		    (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r')) ||
-		    (s.p[i] == '\r' && (i + 1 == s.n || s.p[i + 1] != '\n')))
-			abort();
-	buf_free(&b);
-}
 
 static void
 answer_commit(const struct note *n, struct note *out)
@@ -123,25 +87,6 @@ answer_route(struct fake *f, const struct note *n)
 	fake_say(f, &done);
 }
 
-/* A large body's file, to be read; SPOOL_FILE follows with one to write. */
-static void
-give_view(struct fake *f, uint32_t ticket)
-{
-	char path[40];
-	struct note view;
-	int fd;
-
-	fd_close(&w.large);
-	w.large = memfd_create("large", MFD_CLOEXEC);
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", w.large);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	note_init(&view, NOTE_SPOOL_VIEW);
-	view.ticket = ticket;
-	note_set_fd(&view, fd);
-	fake_say(f, &view);
-	fd_close(&fd);
-}
-
 static void
 open_large(struct fake *f, const struct note *n, struct note *out)
 {
@@ -150,7 +95,7 @@ open_large(struct fake *f, const struct note *n, struct note *out)
 		out->u.spool_file.failed = -FAIL_TEMP;
 		return;
 	}
-	give_view(f, n->ticket);
+	give_view(f, n->ticket, &w.large);
 	note_set_fd(out, w.large);
 }
 

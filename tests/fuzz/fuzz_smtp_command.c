@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		check_reply(r);
 	else if (!str_is_print(name) || name.n == 0)
 		abort();
-	(void)smtp_answer_line(&answer, line);
+	(void)!smtp_answer_line(&answer, line);
 	arena_free(&a);
 	return 0;
 }

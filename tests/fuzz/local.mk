@@ -65,7 +65,7 @@ tests_fuzz_fuzz_remote_session_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LINK)
 
 FUZZERS += tests/fuzz/fuzz_smtp_session
 tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c \
-	$(FUZZ_MAIN)
+	tests/fuzz/smtpd.h 	$(FUZZ_MAIN)
 tests_fuzz_fuzz_smtp_session_LDADD = smtpd/libsmtpd.a lib/libsmtp.a \
 	lib/libsasl.a lib/libmail.a lib/libipc.a lib/libevent.a lib/libconf.a \
 	lib/libcrypto.a lib/libbase.a $(OPENSSL_LIBS)
