@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/fd.h"
+
 #include "base/banned.h"
 
 

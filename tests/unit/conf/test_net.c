@@ -104,16 +104,16 @@ around(void **state)
 static void
 which_family(void **state)
 {
-	static const struct { const char *address; bool is_ipv4; } cases[] = {
+	static const struct { const char *address; bool is_ipv4; } families[] = {
 		{ "192.0.2.10", true }, { "::ffff:192.0.2.10", true },
 		{ "::192.0.2.10", false }, { "2001:db8::1", false },
 		{ "::", false },
 	};
 	uint8_t a[16];
 
-	for (size_t i = 0; i < NITEMS(cases); i++) {
-		assert_true(net_addr(str_of(cases[i].address), a));
-		assert_int_equal(net_is_ipv4(a), cases[i].is_ipv4);
+	for (size_t i = 0; i < NITEMS(families); i++) {
+		assert_true(net_addr(str_of(families[i].address), a));
+		assert_int_equal(net_is_ipv4(a), families[i].is_ipv4);
 	}
 	(void)state;
 }
@@ -121,7 +121,7 @@ which_family(void **state)
 static void
 reverse(void **state)
 {
-	static const struct { const char *address, *name; } cases[] = {
+	static const struct { const char *address, *name; } names[] = {
 		{ "192.0.2.10", "10.2.0.192.in-addr.arpa" },
 		{ "::ffff:192.0.2.10", "10.2.0.192.in-addr.arpa" },
 		{ "2001:db8::1f", "f.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
@@ -132,12 +132,12 @@ reverse(void **state)
 
 	(void)state;
 	buf_init(&b, 256);
-	for (size_t i = 0; i < NITEMS(cases); i++) {
+	for (size_t i = 0; i < NITEMS(names); i++) {
 		buf_reset(&b);
-		assert_int_equal(net_reverse(str_of(cases[i].address), &b),
-		    cases[i].name != NULL);
+		assert_int_equal(net_reverse(str_of(names[i].address), &b),
+		    names[i].name != NULL);
 		assert_string_equal(buf_cstr(&b),
-		    cases[i].name == NULL ? "" : cases[i].name);
+		    names[i].name == NULL ? "" : names[i].name);
 	}
 	buf_free(&b);
 }
