@@ -35,22 +35,6 @@ teardown(void **state)
 	return 0;
 }
 
-static uint32_t
-deliver(struct box *b, const char *text, uint32_t key)
-{
-	struct delivery d;
-	struct draft x;
-	struct why why = { 0, "" };
-	uint32_t uid = 0;
-
-	world_delivery(&d, text, key);
-	assert_true(box_ready(b, 1));
-	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
-	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
-	close(d.fd);
-	return uid;
-}
-
 static void
 check(struct box *b, uint32_t uid, const char *text, uint16_t flags)
 {
@@ -113,8 +97,8 @@ delivered(void **state)
 	(void)state;
 	world_settle(b);
 	uidvalidity = b->h.uidvalidity;
-	assert_int_equal(deliver(b, "one", 1), 1);
-	assert_int_equal(deliver(b, "two", 2), 2);
+	assert_int_equal(world_deliver(b, "one", 1, false), 1);
+	assert_int_equal(world_deliver(b, "two", 2, false), 2);
 	assert_int_equal(b->h.messages, 2);
 	assert_int_equal(b->h.unseen, 2);
 	assert_int_equal(b->h.uidnext, 3);
@@ -128,7 +112,7 @@ delivered(void **state)
 	assert_int_equal(b->h.uidvalidity, uidvalidity);
 	check(b, 1, "one", 0);
 	check(b, 2, "two", 0);
-	assert_int_equal(deliver(b, "three", 3), 3);
+	assert_int_equal(world_deliver(b, "three", 3, false), 3);
 }
 
 static void
@@ -138,8 +122,8 @@ flags_and_names(void **state)
 	uint64_t mask;
 
 	(void)state;
-	deliver(b, "one", 1);
-	deliver(b, "two", 2);
+	world_deliver(b, "one", 1, false);
+	world_deliver(b, "two", 2, false);
 	world_settle(b);
 	assert_int_equal(box_keyword_mask(b, STR("$Junk Work"), true, &mask),
 	    0);
@@ -169,9 +153,9 @@ expunged(void **state)
 	uint32_t n, at;
 
 	(void)state;
-	deliver(b, "one", 1);
-	deliver(b, "two", 2);
-	deliver(b, "three", 3);
+	world_deliver(b, "one", 1, false);
+	world_deliver(b, "two", 2, false);
+	world_deliver(b, "three", 3, false);
 	flags(b, 2, 2, BOX_SET, INDEX_DELETED, 0);
 	assert_int_equal(b->h.deleted, 1);
 	assert_int_equal(box_expunge(b, &all, 1, true, &n), 0);
@@ -185,7 +169,7 @@ expunged(void **state)
 	assert_int_equal(b->h.messages, 2);
 	assert_int_equal(box_find(b, 2, &at, &r), FAIL_GONE);
 	check(b, 3, "three", 0);
-	assert_int_equal(deliver(b, "four", 4), 4);
+	assert_int_equal(world_deliver(b, "four", 4, false), 4);
 }
 
 static void
@@ -202,8 +186,8 @@ copied_and_moved(void **state)
 	assert_int_equal(account_create(w.a, STR("Work/Bills")), FAIL_PERM);
 	to = world_box(&w, "Work/Bills");
 	assert_non_null(to);
-	deliver(b, "one", 1);
-	deliver(b, "two", 2);
+	world_deliver(b, "one", 1, false);
+	world_deliver(b, "two", 2, false);
 	assert_int_equal(box_keyword_mask(b, STR("$Junk"), true, &mask), 0);
 	flags(b, 1, 1, BOX_SET, INDEX_SEEN, mask);
 	assert_true(box_ready(to, 2));
@@ -241,7 +225,7 @@ others_deliver(void **state)
 
 	(void)state;
 	world_settle(b);
-	deliver(b, "one", 1);
+	world_deliver(b, "one", 1, false);
 	world_foreign(&w, "new", "1764180001.M1.host", "alien");
 	world_foreign(&w, "cur", "1764180000.M0.host:2,SF", "older");
 	box_check(b);
@@ -317,10 +301,10 @@ rebuilt(void **state)
 	char id[MID_LEN + 1], path[600];
 
 	(void)state;
-	deliver(b, "one", 1);
-	deliver(b, "two", 2);
-	deliver(b, "three", 3);
-	deliver(b, "four", 4);
+	world_deliver(b, "one", 1, false);
+	world_deliver(b, "two", 2, false);
+	world_deliver(b, "three", 3, false);
+	world_deliver(b, "four", 4, false);
 	assert_int_equal(box_keyword_mask(b, STR("k1 k2"), true, &mask), 0);
 	flags(b, 1, 1, BOX_SET, INDEX_SEEN, mask);
 	flags(b, 2, 2, BOX_SET, INDEX_FLAGGED, 2);
@@ -345,7 +329,7 @@ rebuilt(void **state)
 	check_cache(b, 1, "\"one\"");
 	check_cache(b, 4, "\"four\"");
 	assert_int_equal(b->keywords, 2);
-	assert_int_equal(deliver(b, "five", 5), 5);
+	assert_int_equal(world_deliver(b, "five", 5, false), 5);
 }
 
 /* The last message was expunged, then the index was lost: what is made anew
@@ -360,8 +344,8 @@ rebuilt_without_the_last(void **state)
 	uint32_t n, at;
 
 	(void)state;
-	deliver(b, "one", 1);
-	deliver(b, "two", 2);
+	world_deliver(b, "one", 1, false);
+	world_deliver(b, "two", 2, false);
 	assert_int_equal(box_expunge(b, &range, 1, false, &n), 0);
 	world_settle(b);
 	mid_from_bin(b->names.head.mailboxid, id);
@@ -376,7 +360,7 @@ rebuilt_without_the_last(void **state)
 	b = again(b);
 	assert_int_equal(b->h.messages, 1);
 	assert_int_equal(box_find(b, 2, &at, &r), FAIL_GONE);
-	assert_int_equal(deliver(b, "three", 3), 3);
+	assert_int_equal(world_deliver(b, "three", 3, false), 3);
 }
 
 /* A power cut left names and sizes, but not what was in the file: it comes
@@ -395,8 +379,8 @@ torn_in_full_length(void **state)
 	int dir, fd;
 
 	(void)state;
-	deliver(b, "one", 1);
-	deliver(b, "two", 2);
+	world_deliver(b, "one", 1, false);
+	world_deliver(b, "two", 2, false);
 	world_settle(b);
 	assert_int_equal(box_find(b, 2, &at, &r), 0);
 	assert_int_equal(box_name_of(b, &r, &e, name, &dir), 0);
@@ -441,7 +425,7 @@ held(void **state)
 	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
 	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
 	assert_int_equal(uid, 1);
-	assert_int_equal(deliver(b, "behind", 1), 2);
+	assert_int_equal(world_deliver(b, "behind", 1, false), 2);
 	assert_int_equal(b->h.messages, 0);
 	box_sure(b, uid);
 	assert_int_equal(b->h.messages, 2);
@@ -450,7 +434,7 @@ held(void **state)
 	d.key.number = 2;
 	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
 	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
-	deliver(b, "third", 3);
+	world_deliver(b, "third", 3, false);
 	deliver_take_back(b, &x, uid);
 	assert_int_equal(b->h.messages, 3);
 	check(b, 4, "third", 0);
@@ -460,7 +444,7 @@ held(void **state)
 	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
 	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
 	close(d.fd);
-	deliver(b, "fourth", 4);
+	world_deliver(b, "fourth", 4, false);
 	b = again(b);
 	check(b, 5, "held", 0);
 	check(b, 6, "fourth", 0);
@@ -478,7 +462,7 @@ numbers_jump(void **state)
 	uint64_t modseq;
 
 	(void)state;
-	deliver(b, "one", 1);
+	world_deliver(b, "one", 1, false);
 	modseq = b->h.modseq;
 	world_close(&w);
 	world_power_cut(&w);
@@ -488,7 +472,7 @@ numbers_jump(void **state)
 	world_settle(b);
 	assert_int_equal(b->h.uidvalidity, uidvalidity);
 	check(b, 1, "one", 0);
-	assert_true(deliver(b, "two", 2) > 1000);
+	assert_true(world_deliver(b, "two", 2, false) > 1000);
 	assert_true(b->h.modseq > modseq + 1000);
 	/* Closed clean: no jump, no check. */
 	assert_int_equal(account_clean(w.a), 0);
@@ -499,7 +483,7 @@ numbers_jump(void **state)
 	assert_false(b->todo & BOX_REBUILD);
 	check(b, 1, "one", 0);
 	next = b->uid_next;
-	assert_int_equal(deliver(b, "three", 3), next);
+	assert_int_equal(world_deliver(b, "three", 3, false), next);
 	assert_true(next < 2100);
 }
 
@@ -528,7 +512,7 @@ one_at_a_time(void **state)
 	assert_int_equal(account_open(&w.place, STR("joe@example.org"),
 	    STR("example.org/joe/Maildir"), true, &second, &why), FAIL_DENIED);
 	w.ops.wrote = lend;
-	(void)deliver(world_box(&w, "INBOX"), "Subject: a\r\n\r\nb\r\n", 1);
+	(void)world_deliver(world_box(&w, "INBOX"), "Subject: a\r\n\r\nb\r\n", 1, false);
 	assert_true(lent_n > 0);
 	world_close(&w);
 	world_open(&w);
@@ -550,7 +534,7 @@ compacted(void **state)
 	(void)state;
 	for (i = 1; i <= 700; i++) {
 		snprintf(text, sizeof(text), "m%d", i);
-		assert_int_equal(deliver(b, text, (uint32_t)i), i);
+		assert_int_equal(world_deliver(b, text, (uint32_t)i, false), i);
 	}
 	assert_int_equal(box_expunge(b, &range, 1, false, &n), 0);
 	assert_int_equal(n, 600);
@@ -569,7 +553,7 @@ compacted(void **state)
 	assert_int_equal(b->todo & BOX_REBUILD, 0);
 	assert_int_equal(b->h.records, 100);
 	check(b, 650, "m650", INDEX_SEEN);
-	assert_int_equal(deliver(b, "after", 701), 701);
+	assert_int_equal(world_deliver(b, "after", 701, false), 701);
 }
 
 /* A Maildir from elsewhere is not whole before its first scan is through,
@@ -616,7 +600,7 @@ index_deleted(void **state)
 
 	(void)state;
 	world_settle(b);
-	assert_int_equal(deliver(b, "one", 1), 1);
+	assert_int_equal(world_deliver(b, "one", 1, false), 1);
 	box_check_index(b);
 	assert_false(b->stale);
 	mid_from_bin(b->h.mailboxid, id);
@@ -678,7 +662,7 @@ expunged_unlinked(void **state)
 	(void)state;
 	for (i = 1; i <= 180; i++) {
 		snprintf(text, sizeof(text), "m%d", i);
-		assert_int_equal(deliver(b, text, (uint32_t)i), i);
+		assert_int_equal(world_deliver(b, text, (uint32_t)i, false), i);
 	}
 	world_settle(b);
 	b->a->copy_unsettled = true;	/* nothing is unlinked meanwhile */

@@ -36,22 +36,6 @@ teardown(void **state)
 	return 0;
 }
 
-static uint32_t
-deliver(struct box *b, const char *text, uint32_t key)
-{
-	struct delivery d;
-	struct draft x;
-	struct why why = { 0, "" };
-	uint32_t uid = 0;
-
-	world_delivery(&d, text, key);
-	assert_true(box_ready(b, 1));
-	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
-	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
-	close(d.fd);
-	return uid;
-}
-
 static int
 try_again(struct box *b, const char *text, uint32_t key, bool anew,
     uint32_t *uid_out)
@@ -138,7 +122,7 @@ repeats(void **state)
 	uint32_t uid, n;
 
 	(void)state;
-	deliver(b, "one", 1);
+	world_deliver(b, "one", 1, false);
 	world_delivery(&d, "one", 1);
 	assert_int_equal(deliver_again(b, &d, &uid, &why), 0);
 	assert_int_equal(uid, 1);
@@ -234,7 +218,7 @@ spoilt_files(void **state)
 			setup(NULL);
 		b = world_box(&w, "INBOX");
 		world_settle(b);
-		assert_int_equal(deliver(b, "precious", 1), 1);
+		assert_int_equal(world_deliver(b, "precious", 1, false), 1);
 		if (rows[i].in_cur)
 			mark_seen(b, 1);
 		path_of(b, 1, path);
@@ -278,7 +262,7 @@ repair_cut(void **state)
 			setup(NULL);
 			b = world_box(&w, "INBOX");
 			world_settle(b);
-			assert_int_equal(deliver(b, "precious", 1), 1);
+			assert_int_equal(world_deliver(b, "precious", 1, false), 1);
 			path_of(b, 1, path);
 			world_close(&w);
 			spoil(path, hows[i]);
@@ -313,8 +297,8 @@ while_scanning(void **state)
 		b = world_box(&w, "INBOX");
 		world_settle(b);
 		for (i = 1; i <= 300; i++)
-			(void)deliver(b, "others", 100 + (uint32_t)i);
-		uid = deliver(b, "precious", 1);
+			(void)world_deliver(b, "others", 100 + (uint32_t)i, false);
+		uid = world_deliver(b, "precious", 1, false);
 		mark_seen(b, uid);
 		path_of(b, uid, path);
 		assert_int_equal(unlink(path), 0);

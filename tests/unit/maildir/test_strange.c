@@ -41,23 +41,6 @@ teardown(void **state)
 	return 0;
 }
 
-static uint32_t
-deliver(struct box *b, const char *text, uint32_t key, bool in_cur)
-{
-	struct delivery d;
-	struct draft x;
-	struct why why = { 0, "" };
-	uint32_t uid = 0;
-
-	world_delivery(&d, text, key);
-	d.in_cur = in_cur;
-	assert_true(box_ready(b, 1));
-	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
-	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
-	close(d.fd);
-	return uid;
-}
-
 /* Something else has that name now. */
 static void
 spoil(const char *path, enum kind kind)
@@ -145,14 +128,14 @@ spoil_twice(const struct file *f, enum kind kind)
 	print_message("%s%s kind %d\n", f->name != NULL ? f->name : "id",
 	    f->suffix, (int)kind);
 	world_settle(b);
-	(void)deliver(b, "one", 1, false);
-	(void)deliver(b, "two", 2, true);
+	(void)world_deliver(b, "one", 1, false);
+	(void)world_deliver(b, "two", 2, true);
 	path_of(f, b, path);
 	for (i = 0; i < 2; i++) {
 		world_close(&w);
 		spoil(path, kind);
 		b = reopen();
-		(void)deliver(b, i == 0 ? "three" : "four", 3, false);
+		(void)world_deliver(b, i == 0 ? "three" : "four", 3, false);
 		world_close(&w);
 		b = reopen();
 		assert_int_equal(b->h.messages, 3 + i);
@@ -210,9 +193,9 @@ messages(void **state)
 		print_message("%d\n", i);
 		b = world_box(&w, "INBOX");
 		world_settle(b);
-		(void)deliver(b, "one", 1, false);
-		(void)deliver(b, "gone", 2, i % 2 == 0);
-		(void)deliver(b, "three", 3, true);
+		(void)world_deliver(b, "one", 1, false);
+		(void)world_deliver(b, "gone", 2, i % 2 == 0);
+		(void)world_deliver(b, "three", 3, true);
 		assert_int_equal(box_find(b, 2, &at, &r), 0);
 		assert_int_equal(box_name_of(b, &r, &e, name, &dir), 0);
 		snprintf(path, sizeof(path), "%s/" MAILDIR "%s/%s", w.dir,
@@ -261,7 +244,7 @@ unreadable(void **state)
 	world_settle(b);
 	world_foreign(&w, "new", "1.strange", "x");
 	world_foreign(&w, "cur", "2.strange:2,S", "y");
-	(void)deliver(b, "one", 1, false);
+	(void)world_deliver(b, "one", 1, false);
 	box_check(b);
 	world_settle(b);
 	assert_int_equal(b->h.messages, 3);
@@ -286,7 +269,7 @@ not_given_back(void **state)
 	(void)state;
 	b = world_box(&w, "INBOX");
 	world_settle(b);
-	(void)deliver(b, "one", 1, false);
+	(void)world_deliver(b, "one", 1, false);
 	world_close(&w);
 	denied.text = "reserved";
 	denied.open = w.v.open;
@@ -296,7 +279,7 @@ not_given_back(void **state)
 	assert_non_null(strstr(why.text, strerror(EACCES)));
 	w.v.open = denied.open;
 	b = reopen();
-	assert_int_equal(deliver(b, "two", 2, false), 2);
+	assert_int_equal(world_deliver(b, "two", 2, false), 2);
 	assert_false(w.a->reserve.lost);
 }
 
@@ -319,7 +302,7 @@ folders(void **state)
 		print_message("%s %d\n", all[i % NITEMS(all)], is_file);
 		b = world_box(&w, "INBOX");
 		world_settle(b);
-		(void)deliver(b, "one", 1, false);
+		(void)world_deliver(b, "one", 1, false);
 		world_close(&w);
 		snprintf(path, sizeof(path), "%s/%s", w.dir,
 		    all[i % NITEMS(all)]);
@@ -328,7 +311,7 @@ folders(void **state)
 		if (is_file)
 			spoil(path, RUBBISH);
 		b = reopen();
-		assert_true(deliver(b, "two", 2, true) > 0);
+		assert_true(world_deliver(b, "two", 2, true) > 0);
 		assert_int_equal(with_text(b, "two"), 1);
 		snprintf(path + strlen(path), 9, ".damaged");
 		assert_true(is_there(path, RUBBISH) == is_file);
@@ -351,7 +334,7 @@ expunged(void **state)
 
 	(void)state;
 	world_settle(b);
-	(void)deliver(b, "gone", 1, true);
+	(void)world_deliver(b, "gone", 1, true);
 	assert_int_equal(box_find(b, 1, &at, &r), 0);
 	assert_int_equal(box_name_of(b, &r, &e, name, &dir), 0);
 	snprintf(path, sizeof(path), "%s/" MAILDIR "cur/%s", w.dir, name);

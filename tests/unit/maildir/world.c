@@ -5,12 +5,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 /* --- the volume ---------------------------------------------------------- */
 
@@ -314,6 +318,23 @@ world_delivery(struct delivery *d, const char *text, uint32_t key)
 		memcpy(d->key.mid + 8, &key, 4);
 		d->key.number = 1;
 	}
+}
+
+uint32_t
+world_deliver(struct box *b, const char *text, uint32_t key, bool in_cur)
+{
+	struct delivery d;
+	struct draft x;
+	struct why why = { 0, "" };
+	uint32_t uid = 0;
+
+	world_delivery(&d, text, key);
+	d.in_cur = in_cur;
+	assert_true(box_ready(b, 1));
+	assert_int_equal(deliver_write(b, &d, &x, &why), 0);
+	assert_int_equal(deliver_commit(b, &x, &uid, &why), 0);
+	close(d.fd);
+	return uid;
 }
 
 void

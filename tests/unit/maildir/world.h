@@ -37,6 +37,9 @@ void	world_settle(struct box *b);	/* all steps */
 /* A message with that text as subject and body; fd for a delivery. */
 int	world_content(const char *text);
 void	world_delivery(struct delivery *d, const char *text, uint32_t key);
+/* Delivered, into cur/ or new/; its UID. */
+uint32_t world_deliver(struct box *b, const char *text, uint32_t key,
+	    bool in_cur);
 /* The text of a message; empty when it cannot be read. */
 void	world_text(struct box *b, uint32_t uid, char out[64]);
 /* A file put into new/ or cur/ by somebody else. */
