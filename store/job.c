@@ -64,13 +64,7 @@ list_of(enum run why)
 static void
 copy_note(struct job *k, const struct note *n)
 {
-	struct why why;
-
-	buf_init(&k->packet, NOTE_MAX);
-	note_encode(n, &k->packet);
-	if (note_decode(buf_str(&k->packet), &k->copy, &why) != 0)
-		bug("a note does not survive its own codec: %s", why.text);
-	k->copy.ticket = n->ticket;
+	note_keep(n, &k->packet, &k->copy);
 	note_set_fd(&k->copy, note_take_fd(n));
 	k->n = &k->copy;
 }

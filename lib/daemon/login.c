@@ -30,7 +30,8 @@ struct login_show {
 	struct timer	timer;
 	struct chan	*asked;		/* NULL: it is waited for */
 	unsigned	tries;
-	struct buf	packet;		/* STORE_LOGIN */
+	struct note	note;		/* STORE_LOGIN */
+	struct buf	packet;		/* its strings */
 	chan_then_fn	*then;
 	void		*session;
 };
@@ -94,19 +95,15 @@ on_logged(void *arg, const struct note *n)
 static void
 show_now(struct login_show *l)
 {
-	struct note n;
-	struct why why;
-	struct chan *c;
+	const struct note_store_login *n = &l->note.u.store_login;
+	struct chan *c = daemon_stored_of(n->account);
 
-	if (note_decode(buf_str(&l->packet), &n, &why) != 0)
-		bug("STORE_LOGIN does not survive its codec: %s", why.text);
-	c = daemon_stored_of(n.u.store_login.account);
 	if (!chan_ok(c))
 		return;
 	list_remove(&l->link);
 	l->asked = c;
 	l->tries++;
-	ask_store_login(c, &n.u.store_login, on_logged, l);
+	ask_store_login(c, n, on_logged, l);
 }
 
 struct login_show *
@@ -120,8 +117,7 @@ login_show(const struct login_who *w, const struct note_auth_verdict *v,
 	n.u.store_login = (struct note_store_login){ .account = v->account,
 	    .home = v->home, .service = w->service, .sid = w->sid,
 	    .expires_ms = v->expires_ms, .grant = v->grant };
-	buf_init(&l->packet, NOTE_MAX);
-	note_encode(&n, &l->packet);
+	note_keep(&n, &l->packet, &l->note);
 	l->then = then;
 	l->session = session;
 	list_init(&l->link);

@@ -309,6 +309,18 @@ note_set_fd(struct note *n, int fd)
 
 /* The handler sees a const note, yet taking its descriptor is the one change
  * that it is meant to make. */
+void
+note_keep(const struct note *n, struct buf *packet_out,
+    struct note *copy_out)
+{
+	struct why why;
+
+	buf_init(packet_out, NOTE_MAX);
+	note_encode(n, packet_out);
+	if (note_decode(buf_str(packet_out), copy_out, &why) != 0)
+		bug("a note does not survive its own codec: %s", why.text);
+}
+
 int
 note_take_fd(const struct note *n)
 {

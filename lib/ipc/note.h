@@ -114,6 +114,10 @@ void	note_encode(const struct note *n, struct buf *out);
  */
 int	note_decode(struct str packet, struct note *n_out, struct why *why)
 	    MUST_CHECK;
+/* A copy, without descriptor, that outlives n: its strings lie in *packet_out,
+ * which the caller frees, or wipes if one is a secret. */
+void	note_keep(const struct note *n, struct buf *packet_out,
+	    struct note *copy_out);
 bool	note_may(enum note_kind kind, enum proc from, enum proc to);
 
 void	note_set_fd(struct note *n, int fd);	/* used by chan.c and tests */
