@@ -33,6 +33,7 @@ static bool copy_sync;		/* of copies to another file system */
 static struct defer number_defer;
 static struct timer number_again;
 
+#define NUMBER_TRIES	6
 #define NUMBER_AGAIN_MS	500	/* a syncd that died is back by then */
 
 static void ask_numbers(struct defer *d);
@@ -331,19 +332,26 @@ ask_numbers(struct defer *d)
 }
 
 enum run
-box_numbers(struct job *j, struct box *b, uint32_t n, int *failed_out,
-    struct why *why)
+account_numbers(struct job *j, struct account *a, bool is_ready,
+    int *failed_out, struct why *why)
 {
 	*failed_out = 0;
-	if (box_ready(b, n))
+	if (is_ready)
 		return DONE;
 	if (j->tries++ >= NUMBER_TRIES) {
 		*failed_out = why_set(why, FAIL_TEMP,
 		    "no UIDs can be reserved");
 		return DONE;
 	}
-	job_hold(j, holding_of(b->a));
+	job_hold(j, holding_of(a));
 	return NUMBERS;
+}
+
+enum run
+box_numbers(struct job *j, struct box *b, uint32_t n, int *failed_out,
+    struct why *why)
+{
+	return account_numbers(j, b->a, box_ready(b, n), failed_out, why);
 }
 
 /* --- fsync mode ---------------------------------------------------------- */

@@ -388,6 +388,8 @@ on_mailbox(struct job *j)
 	struct login *l = login_of(j->peer, n->login);
 	struct verb_result x = { FAIL_SYNTAX, "" };
 	struct account *a;
+	enum run wait;
+	int r;
 
 	if (j->state != NULL)
 		return rename_inbox(j, j->h, n->to);
@@ -398,12 +400,11 @@ on_mailbox(struct job *j)
 	}
 	a = l->h->a;
 	/* Numbers: a DELETE is logged. */
-	if (!account_ready(a)) {
-		if (j->tries++ < NUMBER_TRIES) {
-			job_hold(j, l->h);
-			return NUMBERS;
-		}
-		answer_done(j, FAIL_TEMP, reason_of(FAIL_TEMP, NULL), 0, 0);
+	wait = account_numbers(j, a, account_ready(a), &r, NULL);
+	if (wait != DONE)
+		return wait;
+	if (r != 0) {
+		answer_done(j, r, reason_of(r, NULL), 0, 0);
 		return DONE;
 	}
 	switch ((enum store_verb)n->verb) {

@@ -15,7 +15,6 @@
 #define STEP_MS		5
 #define IDLE_MS		(60 * 1000)	/* accounts, boxes nobody uses */
 #define LOOK_MS		2000		/* for changes by others, while open */
-#define NUMBER_TRIES	6
 #define DOORS_MS	(30 * 1000)	/* durability.md 16 */
 
 /* --- faces --------------------------------------------------------------- */
@@ -114,6 +113,9 @@ void	account_wants_numbers(struct account *a);
 /* Numbers for n more messages: DONE, NUMBERS, or after a few tries in vain
  * FAIL_TEMP in *failed_out and why (may be NULL). */
 enum run box_numbers(struct job *j, struct box *b, uint32_t n,
+	    int *failed_out, struct why *why);
+/* The same of what an account needs; is_ready: account_ready and the like. */
+enum run account_numbers(struct job *j, struct account *a, bool is_ready,
 	    int *failed_out, struct why *why);
 /* fsync mode: its state files are to be synced. */
 void	account_wrote_state(struct account *a);
