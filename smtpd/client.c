@@ -74,8 +74,8 @@ static void	try_name(struct client *c);
 static bool
 is_there(const struct client *c, const struct dns_answer *a)
 {
-	const uint8_t *address = net_is_ipv4(c->address) ? c->address + 12 : c->address;
 	size_t n = net_is_ipv4(c->address) ? 4 : 16;
+	const uint8_t *address = c->address + 16 - n;
 
 	for (size_t i = 0; i < a->n; i++)
 		if (a->records[i].data.n == n &&
@@ -103,8 +103,8 @@ static void
 try_name(struct client *c)
 {
 	if (c->at < c->names)
-		ask(c, c->name[c->at], net_is_ipv4(c->address) ? DNS_A : DNS_AAAA,
-		    on_addresses);
+		ask(c, c->name[c->at], net_is_ipv4(c->address) ? DNS_A :
+		    DNS_AAAA, on_addresses);
 	else
 		end(c, c->has_failed ? CLIENT_TEMPERROR : CLIENT_FAIL);
 }

@@ -249,28 +249,6 @@ step_into(int dir, const char *part, mode_t mode)
 	return file_open_dir(dir, part);
 }
 
-bool
-file_mount_below(const char *path, char *out)
-{
-	FILE *f = setmntent("/proc/self/mounts", "re");
-	size_t n = strlen(path);
-	char text[2 * PATH_MAX];
-	struct mntent m;
-	bool is_found = false;
-
-	if (f == NULL)
-		return false;
-	if (n > 0 && path[n - 1] == '/')
-		n--;
-	while (!is_found && getmntent_r(f, &m, text, sizeof(text)) != NULL)
-		is_found = strncmp(m.mnt_dir, path, n) == 0 &&
-		    m.mnt_dir[n] == '/' && m.mnt_dir[n + 1] != '\0';
-	if (is_found)
-		(void)snprintf(out, PATH_MAX, "%s", m.mnt_dir);
-	(void)endmntent(f);
-	return is_found;
-}
-
 int
 file_mkdirs(int dirfd, const char *name, mode_t mode)
 {
@@ -299,6 +277,28 @@ file_mkdirs(int dirfd, const char *name, mode_t mode)
 		return FAIL_TEMP;
 	close(dir);
 	return 0;
+}
+
+bool
+file_mount_below(const char *path, char *out)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	size_t n = strlen(path);
+	char text[2 * PATH_MAX];
+	struct mntent m;
+	bool is_found = false;
+
+	if (f == NULL)
+		return false;
+	if (n > 0 && path[n - 1] == '/')
+		n--;
+	while (!is_found && getmntent_r(f, &m, text, sizeof(text)) != NULL)
+		is_found = strncmp(m.mnt_dir, path, n) == 0 &&
+		    m.mnt_dir[n] == '/' && m.mnt_dir[n + 1] != '\0';
+	if (is_found)
+		(void)snprintf(out, PATH_MAX, "%s", m.mnt_dir);
+	(void)endmntent(f);
+	return is_found;
 }
 
 int

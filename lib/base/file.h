@@ -26,11 +26,12 @@ int	file_replace(int dirfd, const char *name, struct str content,
 /* A descriptor, close-on-exec; -1 with errno. */
 int	file_open(int dirfd, const char *name, int flags, mode_t mode);
 int	file_open_dir(int dirfd, const char *name);
+/* mkdir -p under dirfd. */
+int	file_mkdirs(int dirfd, const char *name, mode_t mode) MUST_CHECK;
+
 /* Is something mounted below this absolute path, which has no link in it?
  * out: where, PATH_MAX.  /proc must be there. */
 bool	file_mount_below(const char *path, char *out);
-/* mkdir -p under dirfd. */
-int	file_mkdirs(int dirfd, const char *name, mode_t mode) MUST_CHECK;
 
 /* A memfd with that content, which nobody can change any more; -1 with errno. */
 int	file_sealed(const char *name, struct str content);

@@ -115,8 +115,7 @@ void
 net_around(const uint8_t addr[16], struct net *net_out)
 {
 	memcpy(net_out->addr, addr, 16);
-	net_out->bits = net_is_ipv4(addr) ?
-	    96 + 24 : 64;
+	net_out->bits = net_is_ipv4(addr) ? 96 + 24 : 64;
 	cut(net_out->addr, net_out->bits);
 }
 

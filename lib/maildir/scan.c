@@ -723,7 +723,6 @@ look_at(struct box *b, const struct found *f, int64_t until_ms)
 {
 	struct box_scan *s = b->scan;
 	struct ingest *i = b->a->place->ingest;
-
 	int fail = s->fd < 0 ? open_found(b, f) : 0;
 
 	if (fail != 0)
