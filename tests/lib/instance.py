@@ -101,8 +101,10 @@ def wait_for(what, test, limit=WAIT_S):
 @functools.lru_cache
 def crypt_hash(password):
     """A digest of crypt(3); cheap on purpose, tests log in often."""
-    import ctypes       # crypt(3) has one buffer: no threads here
-    lib = ctypes.CDLL("libcrypt.so.1")
+    import ctypes
+    # crypt(3) has one buffer; PyDLL keeps other threads out of it, for it
+    # does not let go of the interpreter until the digest is copied
+    lib = ctypes.PyDLL("libcrypt.so.1")
     lib.crypt.restype = ctypes.c_char_p
     return lib.crypt(password.encode(), b"$5$rounds=1000$veredustest").decode()
 
