@@ -20,6 +20,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+size_t replay_cuts = 128;	/* each a whole session: see replay.c */
+
 #define PASSES	20000
 #define MID	"01arz3ndektsv4rrffq69g5fav"
 

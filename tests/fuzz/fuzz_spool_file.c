@@ -14,6 +14,8 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+size_t replay_cuts = 256;	/* each a whole spool: see replay.c */
+
 static struct sim sim;
 
 static void

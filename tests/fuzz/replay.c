@@ -2,7 +2,9 @@
 /*
  * tests/fuzz/replay.c - main() of a fuzz target in ordinary builds: feeds it
  * each file of its corpus, and each of them cut at every length (up to 4,096
- * places), which is where parsers read past an end.
+ * places), which is where parsers read past an end.  A target that plays a
+ * whole session, or opens a whole spool, costs a thousand times as much as a
+ * parser; it says itself how many places are worth it (replay_cuts).
  *
  * The corpus is tests/fuzz/corpus/NAME of the source tree; other files or
  * folders may be given as arguments.
@@ -15,6 +17,10 @@
 #include <sys/stat.h>
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A target's own number takes the place of this one. */
+extern size_t replay_cuts;
+__attribute__((weak)) size_t replay_cuts = 4096;
 
 static unsigned long runs, files;
 
@@ -46,7 +52,7 @@ feed_file(const char *path)
 	n = fread(data, 1, sizeof(data), f);
 	(void)fclose(f);
 	feed(data, n);
-	step = n / 4096 + 1;
+	step = n / replay_cuts + 1;
 	for (size_t cut = 0; cut < n; cut += step)
 		feed(data, cut);
 	files++;
