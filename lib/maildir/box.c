@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * maildir/box.c - opening a mailbox: names, index, cache, and bringing the
- * index up to what the log says.
+ * maildir/box.c - opening a mailbox: names, index and cache.
  *
  * States of an index at open, and what is done:
  *	fits names log, up to date	used as it is
- *	fits, log has newer records	they are repeated (box_replay)
+ *	fits, log has newer records	they are repeated (replay.c)
  *	absent, damaged, half made,	BOX_REBUILD: made again of names, log
- *	of another names log, or the	and files; the mailbox answers when
- *	machine went down in between	that is done
+ *	of another names log, or the	and files (rebuild.c); the mailbox
+ *	machine went down in between	answers when that is done
  *	no names log either		a new mailbox; files are taken in as
  *					if somebody had delivered them
  */
@@ -16,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +27,6 @@
 
 #include "base/banned.h"
 
-#define KEYWORDS_AT	512	/* in the index header: u16 length, names, CRC */
-#define KEYWORDS_SIZE	(INDEX_HEADER_SIZE - KEYWORDS_AT)
 #define HEAD_WRITE	(INDEX_HEAD_SIZE + BOX_OWN_SIZE)
 #define FILE_BUF	64
 #define RETRY_MS	1500	/* a mailbox that cannot be opened */
@@ -138,56 +134,6 @@ box_head_copy(struct box *from, struct box *to)
 	return volume_write(to->v, to->index, str_mem(page, sizeof(page)), 0);
 }
 
-static int
-write_keywords(struct box *b)
-{
-	uint8_t bytes[KEYWORDS_SIZE] = { 0 };
-	struct buf text;
-
-	buf_init(&text, KEYWORDS_SIZE - 6);
-	box_keywords(b, &text);
-	num_put16le(bytes, (uint16_t)buf_str(&text).n);
-	if (buf_str(&text).n > 0)
-		memcpy(bytes + 2, buf_str(&text).p, buf_str(&text).n);
-	buf_free(&text);
-	num_put32le(bytes + KEYWORDS_SIZE - 4,
-	    crc32c(bytes, KEYWORDS_SIZE - 4));
-	if (volume_write(b->v, b->index, str_mem(bytes, sizeof(bytes)),
-	    KEYWORDS_AT) != 0) {
-		b->stale = true;
-		return FAIL_TEMP;
-	}
-	return 0;
-}
-
-static void
-forget_keywords(struct box *b)
-{
-	while (b->keywords > 0)
-		free(b->keyword[--b->keywords]);
-}
-
-static int
-read_keywords(struct box *b)
-{
-	uint8_t bytes[KEYWORDS_SIZE];
-	struct str text, word;
-
-	forget_keywords(b);
-	if (volume_read(b->v, b->index, bytes, sizeof(bytes), KEYWORDS_AT) != 0
-	    || num_get32le(bytes + KEYWORDS_SIZE - 4) !=
-	    crc32c(bytes, KEYWORDS_SIZE - 4) ||
-	    num_get16le(bytes) > KEYWORDS_SIZE - 6)
-		return FAIL_TEMP;
-	text = str_mem(bytes + 2, num_get16le(bytes));
-	while (str_more(text) && b->keywords < INDEX_KEYWORDS) {
-		word = str_word(&text);
-		b->keyword[b->keywords] = xcalloc(word.n + 1, 1);
-		memcpy(b->keyword[b->keywords++], word.p, word.n);
-	}
-	return 0;
-}
-
 /* --- index and cache files ----------------------------------------------- */
 
 static void
@@ -279,7 +225,7 @@ box_index_new(struct box *b)
 	    .partial = 1 };
 	if (volume_write(b->v, b->index, str_mem(head, sizeof(head)), 0) != 0)
 		return FAIL_TEMP;
-	return write_keywords(b) != 0 ? FAIL_TEMP : box_write_head(b);
+	return box_keywords_write(b) != 0 ? FAIL_TEMP : box_write_head(b);
 }
 
 /* 0: it fits; FAIL_GONE: it must be made anew. */
@@ -298,7 +244,7 @@ load_index(struct box *b)
 	if (volume_read(b->v, b->index, head, sizeof(head), 0) != 0 ||
 	    index_header_get(head, &b->h, NULL) != 0 ||
 	    box_own_get(head + INDEX_HEAD_SIZE, &b->own) != 0 ||
-	    read_keywords(b) != 0)
+	    box_keywords_read(b) != 0)
 		return FAIL_GONE;
 	if (b->own.building || b->own.nonce != b->names.head.nonce ||
 	    b->own.names_size > b->names.size ||
@@ -517,7 +463,7 @@ load(struct box *b)
 	if (b->uid_next < b->names.head.uidnext)
 		b->uid_next = b->names.head.uidnext;
 	b->own.recent_uid = b->own.recent_uid == 0 ? 1 : b->own.recent_uid;
-	b->jump = jump;		/* once the names were read: scan.c */
+	b->jump = jump;		/* once the names were read: rebuild.c */
 	if (b->todo & BOX_REBUILD)
 		return 0;
 	if (b->own.partial)
@@ -664,7 +610,7 @@ box_close(struct box *b)
 		b->row->wanted = b->row->written = b->row->synced =
 		    b->uid_next;
 	close_files(b);
-	forget_keywords(b);
+	box_keywords_forget(b);
 	box_set_free(&b->changed);
 	box_set_free(&b->gone);
 	free(b);
@@ -743,234 +689,7 @@ box_ready(struct box *b, uint32_t n)
 	return reserve_ask(&a->reserve, b->row, b->uid_next, n, a->modseq);
 }
 
-/* --- keywords ------------------------------------------------------------ */
-
-void
-box_keywords(const struct box *b, struct buf *out)
-{
-	unsigned i;
-
-	for (i = 0; i < b->keywords; i++)
-		buf_fmt(out, "%s%s", i == 0 ? "" : " ", b->keyword[i]);
-}
-
-static size_t
-keywords_length(const struct box *b)
-{
-	size_t n = 0;
-	unsigned i;
-
-	for (i = 0; i < b->keywords; i++)
-		n += strlen(b->keyword[i]) + 1;
-	return n;
-}
-
-static int
-keyword_add(struct box *b, struct str name, unsigned *bit_out)
-{
-	struct log_record r = { .type = LOG_KEYWORD, .name = name,
-	    .bit = (uint8_t)b->keywords };
-
-	if (b->keywords == INDEX_KEYWORDS || name.n == 0 ||
-	    name.n > BOX_KEYWORD_MAX ||
-	    keywords_length(b) + name.n > BOX_KEYWORDS_MAX)
-		return FAIL_TOO_BIG;
-	memcpy(r.mailboxid, b->names.head.mailboxid, 16);
-	if (account_log(b->a, &r) != 0)
-		return FAIL_TEMP;
-	b->keyword[b->keywords] = xcalloc(name.n + 1, 1);
-	memcpy(b->keyword[b->keywords], name.p, name.n);
-	*bit_out = b->keywords++;
-	b->told_keywords = false;
-	return write_keywords(b);
-}
-
-static bool
-keyword_find(const struct box *b, struct str name, unsigned *bit_out)
-{
-	unsigned i;
-
-	for (i = 0; i < b->keywords; i++)
-		if (str_is(name, b->keyword[i])) {
-			*bit_out = i;
-			return true;
-		}
-	return false;
-}
-
-int
-box_keyword_mask(struct box *b, struct str names, bool make,
-    uint64_t *mask_out)
-{
-	struct str name;
-	unsigned bit;
-	int r = 0, fail;
-
-	*mask_out = 0;
-	while (str_more(names)) {
-		name = str_word(&names);
-		if (!keyword_find(b, name, &bit)) {
-			fail = make ? keyword_add(b, name, &bit) :
-			    FAIL_GONE;
-			if (fail == FAIL_TEMP)
-				return fail;
-			if (fail != 0) {
-				r = make ? fail : r;
-				continue;
-			}
-		}
-		*mask_out |= UINT64_C(1) << bit;
-	}
-	return r;
-}
-
-/* A bit from the log; holes cannot be, bits are given in order. */
-static void
-keyword_set(struct box *b, unsigned bit, struct str name)
-{
-	if (bit < b->keywords || bit != b->keywords || str_has_nul(name) ||
-	    name.n > BOX_KEYWORD_MAX)
-		return;
-	b->keyword[b->keywords] = xcalloc(name.n + 1, 1);
-	memcpy(b->keyword[b->keywords++], name.p, name.n);
-}
-
-/* --- replay -------------------------------------------------------------- */
-
-/* Where the names log has this UID behind what the index knew. */
-static bool
-find_name(struct box *b, uint64_t from, uint32_t uid, uint64_t *at_out)
-{
-	struct names_walk *w = xmalloc(sizeof(*w));
-	struct names_entry e;
-	bool found = false;
-
-	names_walk_begin(w, &b->names, from);
-	while (!found && names_walk_next(w, &e, at_out))
-		found = e.uid == uid;
-	free(w);
-	return found;
-}
-
-/* Made anew: names and letters of files know nothing of keywords. */
-static int
-replay_keywords(struct box *b, const struct log_record *l)
-{
-	struct log_record add = { .type = LOG_FLAGS, .txn = l->txn,
-	    .how = BOX_ADD, .keywords = l->keywords };
-	struct log_range one = { l->uid, l->uid };
-
-	return l->keywords == 0 ? 0 : box_flags_apply(b, &one, 1, &add);
-}
-
-/* An APPEND that was held back may stand in the log behind a later UID: those
- * from `uidnext` on are looked for one by one. */
-static int
-replay_append(struct box *b, const struct log_record *l, uint64_t names_from,
-    uint32_t uidnext)
-{
-	struct index_record r = {
-		.uid = l->uid, .flags = l->flags & INDEX_FLAG_MASK,
-		.keywords = l->keywords, .modseq = l->txn,
-		.internaldate_s = l->internaldate_s,
-		.savedate_s = l->savedate_s, .wire_size = l->wire_size,
-		.disk_size = l->disk_size,
-	};
-	struct names_entry e = {
-		.uid = l->uid, .internaldate_s = l->internaldate_s,
-		.savedate_s = l->savedate_s, .emailid = l->emailid,
-	};
-
-	struct index_record there;
-	uint32_t at;
-	bool in_new;
-	int fail;
-
-	if (l->uid < uidnext)
-		return b->own.building ? replay_keywords(b, l) : 0;
-	fail = l->uid < b->h.uidnext ? box_find(b, l->uid, &at, &there) :
-	    FAIL_GONE;
-	if (fail != FAIL_GONE)
-		return fail;
-	in_new = l->in_new;
-	r.letters = in_new ? 0 : fname_letters(l->flags);
-	/* Made anew: what the folders do not have is no message. */
-	if (b->own.building &&
-	    !box_scan_saw(b, l->name, l->uid, &r.letters, &in_new))
-		return 0;
-	if (in_new)
-		r.flags |= INDEX_IN_NEW;
-	snprintf(e.base, sizeof(e.base), "%.*s", STR_ARG(l->name));
-	if (!find_name(b, names_from, l->uid, &r.name_at) &&
-	    names_add(&b->names, &e, &r.name_at) != 0)
-		return FAIL_TEMP;
-	return box_put_record(b, &r);
-}
-
-static int
-replay_ranges(struct box *b, const struct log_record *l)
-{
-	struct log_range range;
-	struct str s = l->ranges;
-	struct box_set all = { 0 };
-	int r = 0;
-
-	while (log_ranges_next(&s, &range)) {
-		if (all.n == all.cap) {
-			all.cap = all.cap == 0 ? 8 : all.cap * 2;
-			all.v = xrealloc(all.v, all.cap * sizeof(*all.v));
-		}
-		all.v[all.n++] = range;
-	}
-	if (all.n > 0 && l->type == LOG_FLAGS)
-		r = box_flags_apply(b, all.v, all.n, l);
-	else if (all.n > 0)
-		r = box_expunge_apply(b, all.v, all.n, l->txn, l->moved);
-	box_set_free(&all);
-	return r;
-}
-
-int
-box_replay(struct box *b, uint64_t txn)
-{
-	uint64_t names_from = b->own.names_size;
-	uint32_t uidnext = b->h.uidnext;
-	struct log_record l;
-	struct log_walk w;
-	int r = 0;
-
-	log_walk_begin(&w, &b->a->log);
-	while (r == 0 && log_walk_next(&w, &l)) {
-		if (memcmp(l.mailboxid, b->names.head.mailboxid, 16) != 0)
-			continue;
-		if (l.type == LOG_APPEND)
-			r = replay_append(b, &l, names_from, uidnext);
-		else if (l.type == LOG_KEYWORD)
-			keyword_set(b, l.bit, l.name);
-		else if ((l.type == LOG_FLAGS || l.type == LOG_EXPUNGE) &&
-		    l.txn > txn)
-			r = replay_ranges(b, &l);
-	}
-	log_walk_end(&w);
-	if (r == 0)
-		r = write_keywords(b);
-	return r == 0 ? box_recount(b) : r;
-}
-
 /* --- looking at the folders ---------------------------------------------- */
-
-/* A change in the last moments may share its time with one that comes. */
-#define RACY_NS		INT64_C(20000000)
-
-static int64_t
-mtime_ns(struct box *b, int fd)
-{
-	struct stat st;
-
-	if (b->v->stat(b->v, fd, NULL, &st) < 0)
-		return -1;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-}
 
 void
 box_check(struct box *b)
@@ -980,10 +699,10 @@ box_check(struct box *b)
 	if (b->stale || b->is_deleted)
 		return;
 	b->checked_ms = clock_mono_ms();
-	ns = mtime_ns(b, b->new_);
+	ns = volume_mtime_ns(b->v, b->new_);
 	if (ns != -1 && ns != b->own.new_ns)
 		b->todo |= BOX_SCAN_NEW;
-	ns = mtime_ns(b, b->cur);
+	ns = volume_mtime_ns(b->v, b->cur);
 	if (ns != -1 && ns != b->own.cur_ns)
 		b->todo |= BOX_SCAN_ALL;
 }

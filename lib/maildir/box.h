@@ -85,7 +85,7 @@ struct box {
 	struct reserve_row *row;
 	char		*keyword[INDEX_KEYWORDS];
 	unsigned	keywords;
-	uint32_t	jump;		/* added after a rebuild, see box.c */
+	uint32_t	jump;		/* added after a rebuild: rebuild.c */
 	uint32_t	uid_next;	/* to be given; h.uidnext: announced */
 	struct link	held;		/* appended, not yet announced */
 	unsigned	todo;		/* enum box_todo */
@@ -205,7 +205,7 @@ int	box_moved(struct box *b, const struct box_set *uids) MUST_CHECK;
 /* The same for one whose message gets another UID: its repeat key stands. */
 int	box_replaced(struct box *b, uint32_t uid) MUST_CHECK;
 
-/* --- for deliver.c and scan.c -------------------------------------------- */
+/* --- among the files of a box -------------------------------------------- */
 
 /* The name that its record and its entry of the names log give a file, and
  * its folder. */
@@ -241,9 +241,16 @@ int	box_expunge_apply(struct box *b, const struct log_range *v, size_t n,
 /* The record changes: counts, dirt and times follow.  Not written. */
 void	box_account_for(struct box *b, uint32_t at,
 	    const struct index_record *was, const struct index_record *is);
-/* Repeats what the log has above `txn`. */
+/* replay.c: repeats what the log has above `txn`. */
 int	box_replay(struct box *b, uint64_t txn) MUST_CHECK;
 int	box_recount(struct box *b) MUST_CHECK;
+/* keywords.c: those of the head of the index.  FAIL_TEMP: read: damaged;
+ * written: the box is stale. */
+int	box_keywords_read(struct box *b) MUST_CHECK;
+int	box_keywords_write(struct box *b) MUST_CHECK;
+void	box_keywords_forget(struct box *b);
+/* A bit from the log; holes cannot be, bits are given in order. */
+void	box_keyword_set(struct box *b, unsigned bit, struct str name);
 /* A new, empty index file for this names log. */
 int	box_index_new(struct box *b) MUST_CHECK;
 /* Records that are not announced yet, from *at = 0 on. */

@@ -23,7 +23,7 @@ struct ingest {
 	uint64_t	wire_size;	/* after ingest_end */
 	struct buf	blob;		/* after ingest_end, mail/index.h */
 	int		failed;		/* 0, or FAIL_TEMP: a write failed */
-	const void	*user;		/* who began it last, see scan.c */
+	const void	*user;		/* who began it last, see take.c */
 };
 
 void	ingest_init(struct ingest *i);

@@ -10,10 +10,15 @@ lib_libmaildir_a_SOURCES = \
 	lib/maildir/fname.c lib/maildir/fname.h \
 	lib/maildir/folder.c lib/maildir/folder.h \
 	lib/maildir/ingest.c lib/maildir/ingest.h \
+	lib/maildir/keywords.c \
 	lib/maildir/log.c lib/maildir/log.h \
 	lib/maildir/mailboxes.c \
 	lib/maildir/names.c lib/maildir/names.h \
+	lib/maildir/rebuild.c \
+	lib/maildir/replay.c \
 	lib/maildir/reserve.c lib/maildir/reserve.h \
-	lib/maildir/scan.c \
+	lib/maildir/scan.c lib/maildir/scan.h \
+	lib/maildir/seen.c lib/maildir/seen.h \
 	lib/maildir/step.c \
+	lib/maildir/take.c \
 	lib/maildir/volume.c lib/maildir/volume.h

@@ -23,22 +23,12 @@
 #define AGAIN_MS	30000
 #define WARM_MAX	(4 * 1024 * 1024)	/* what one step may read */
 
-static int64_t
-mtime_ns(struct box *b, int fd)
-{
-	struct stat st;
-
-	if (b->v->stat(b->v, fd, NULL, &st) < 0)
-		return -1;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-}
-
 /* Our own renames in cur/ must not look like others' later, nor hide them:
  * compare before, take the new time after. */
 void
 box_cur_begin(struct box *b)
 {
-	int64_t ns = mtime_ns(b, b->cur);
+	int64_t ns = volume_mtime_ns(b->v, b->cur);
 
 	if (ns != b->own.cur_ns && ns != -1 && !(b->todo & BOX_REBUILD)) {
 		b->todo |= BOX_SCAN_ALL;
@@ -50,7 +40,7 @@ void
 box_cur_end(struct box *b)
 {
 	if (b->own.cur_ns != 0)
-		b->own.cur_ns = mtime_ns(b, b->cur);
+		b->own.cur_ns = volume_mtime_ns(b->v, b->cur);
 }
 
 static int

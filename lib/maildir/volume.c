@@ -235,6 +235,15 @@ volume_size(struct volume *v, int fd)
 	return v->stat(v, fd, NULL, &st) < 0 ? -1 : st.st_size;
 }
 
+int64_t
+volume_mtime_ns(struct volume *v, int fd)
+{
+	struct stat st;
+
+	return v->stat(v, fd, NULL, &st) < 0 ? -1 :
+	    (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
 /* --- what is none of our files ------------------------------------------- */
 
 static void

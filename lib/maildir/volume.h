@@ -69,6 +69,7 @@ int	volume_read_all(struct volume *v, int fd, off_t at, struct buf *out)
 	    MUST_CHECK;
 /* -1: cannot tell. */
 off_t	volume_size(struct volume *v, int fd);
+int64_t	volume_mtime_ns(struct volume *v, int fd);
 /*
  * What lies under a name of ours and is none of our files: after a power cut
  * on a file system without a journal a name may lead to any inode, be it a
