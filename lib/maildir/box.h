@@ -47,6 +47,7 @@ struct box_set {
 	uint32_t	count;
 };
 void	box_set_add(struct box_set *s, uint32_t uid);
+bool	box_set_has(const struct box_set *s, uint32_t uid);
 void	box_set_free(struct box_set *s);
 
 /* Stored's own part of the index header, behind INDEX_HEAD_SIZE. */
@@ -89,6 +90,7 @@ struct box {
 	uint32_t	uid_next;	/* to be given; h.uidnext: announced */
 	struct link	held;		/* appended, not yet announced */
 	unsigned	todo;		/* enum box_todo */
+	struct box_set	rewritten;	/* their files are another message's */
 	struct box_scan	*scan;
 	struct box_compact *compact;
 	bool		stale;
@@ -150,8 +152,8 @@ int	box_find(struct box *b, uint32_t uid, uint32_t *at_out,
 	    struct index_record *r_out) MUST_CHECK;
 int	box_read(struct box *b, uint32_t at, uint32_t n, uint8_t *out)
 	    MUST_CHECK;
-/* The file of a message.  FAIL_GONE: expunged, or somebody renamed it: then
- * todo has BOX_SCAN_ALL; ask again when that is done. */
+/* The file of a message.  FAIL_GONE: expunged, or somebody renamed it or
+ * wrote into it: then todo has BOX_SCAN_ALL; ask again when that is done. */
 int	box_file(struct box *b, uint32_t uid, int *fd_out, uint64_t *size_out)
 	    MUST_CHECK;
 /* Keyword names by bit, blank-separated. */

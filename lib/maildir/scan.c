@@ -199,6 +199,8 @@ begin(struct box *b)
 	if (s->kind != SCAN_ONLY_NEW) {
 		b->todo &= ~(unsigned)BOX_SCAN_ALL;
 		/* From here on our own changes keep this up to date. */
+		s->rewritten = b->rewritten;
+		b->rewritten = (struct box_set){ .v = NULL };
 		cur_ns = volume_mtime_ns(b->v, b->cur);
 		if (cur_ns != -1)
 			b->own.cur_ns = cur_ns;
@@ -220,6 +222,7 @@ box_scan_drop(struct box *b)
 	seen_free(&s->seen);
 	free(s->entry);
 	box_set_free(&s->missing);
+	box_set_free(&s->rewritten);
 	if (s->old >= 0)
 		b->v->close(b->v, s->old);
 	free(s);
@@ -311,6 +314,26 @@ undirty(struct box *b, uint32_t at, const struct index_record *was)
 	return box_write(b, at, 1, bytes);
 }
 
+/* Somebody wrote into its file.  What a UID names never changes (RFC 3501,
+ * 2.3.1.1): that message is gone, and what is there now will be found as a
+ * file that no record has. */
+static int
+expunge_rewritten(struct box *b, uint32_t uid)
+{
+	struct box_set one = { .v = NULL };
+	int fail;
+
+	log_event(LOG_LEVEL_WARN, "message-rewritten");
+	log_z("account", b->a->name);
+	log_z("mailbox", b->name);
+	log_u64("uid", uid);
+	log_end();
+	box_set_add(&one, uid);
+	fail = box_moved(b, &one);
+	box_set_free(&one);
+	return fail;
+}
+
 static int
 compare_one(struct box *b, uint32_t at, const struct index_record *r)
 {
@@ -342,6 +365,8 @@ compare_one(struct box *b, uint32_t at, const struct index_record *r)
 			box_set_add(&s->missing, r->uid);
 		return 0;
 	}
+	if (box_set_has(&s->rewritten, r->uid))
+		return expunge_rewritten(b, r->uid);
 	seen_match(&s->seen, x);
 	x->state &= (uint8_t)~SEEN_DOOMED;
 	if (x->letters == r->letters && !(x->state & SEEN_IN_NEW) == !in_new)

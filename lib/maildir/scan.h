@@ -41,7 +41,7 @@ struct box_scan {
 	struct volume_walk walk;
 	struct seen	seen;
 	uint32_t	at;		/* COMPARE: next record */
-	struct box_set	missing;
+	struct box_set	missing, rewritten;
 	int64_t		new_ns;
 	/* take.c */
 	struct found	**found;

@@ -105,6 +105,13 @@ box_file(struct box *b, uint32_t uid, int *fd_out, uint64_t *size_out)
 		b->v->close(b->v, *fd_out);
 		return FAIL_TEMP;
 	}
+	if ((uint64_t)size != r.disk_size) {
+		b->v->close(b->v, *fd_out);
+		*fd_out = -1;
+		box_set_add(&b->rewritten, uid);
+		b->todo |= BOX_SCAN_ALL;
+		return FAIL_GONE;
+	}
 	*size_out = (uint64_t)size;
 	return 0;
 }

@@ -408,6 +408,78 @@ torn_in_full_length(void **state)
 	assert_int_equal(b->h.messages, 2);
 }
 
+static void
+path_of(struct box *b, uint32_t uid, char out[700])
+{
+	char name[FNAME_BUF];
+	struct names_entry e;
+	struct index_record r;
+	uint32_t at;
+	int dir;
+
+	assert_int_equal(box_find(b, uid, &at, &r), 0);
+	assert_int_equal(box_name_of(b, &r, &e, name, &dir), 0);
+	snprintf(out, 700, "%s/mail/example.org/joe/Maildir/%s/%s", w.dir,
+	    r.flags & INDEX_IN_NEW ? "new" : "cur", name);
+}
+
+static void
+rewrite(struct box *b, uint32_t uid, const char *text)
+{
+	char path[700];
+	FILE *f;
+
+	path_of(b, uid, path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) > 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Somebody wrote into a message's file.  What a UID names never changes: that
+ * message is gone, and what is there now is another one. */
+static void
+rewritten(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	char text[64];
+	struct index_record r;
+	uint32_t at;
+	uint64_t size;
+	int fd;
+
+	(void)state;
+	world_deliver(b, "one", 1, false);
+	world_deliver(b, "two", 2, true);
+	world_deliver(b, "three", 3, true);
+	world_settle(b);
+	rewrite(b, 1, "Subject: 1\n\n1\n");
+	rewrite(b, 2, "Subject: much longer than it was\n\nlonger\n");
+	for (uint32_t uid = 1; uid <= 2; uid++) {
+		assert_int_equal(box_file(b, uid, &fd, &size), FAIL_GONE);
+		assert_true(b->todo & BOX_SCAN_ALL);
+	}
+	world_settle(b);
+	assert_int_equal(b->h.messages, 3);
+	assert_int_equal(box_find(b, 1, &at, &r), FAIL_GONE);
+	assert_int_equal(box_find(b, 2, &at, &r), FAIL_GONE);
+	for (uint32_t uid = 4; uid <= 5; uid++) {
+		assert_int_equal(box_find(b, uid, &at, &r), 0);
+		assert_int_equal(box_file(b, uid, &fd, &size), 0);
+		assert_int_equal(size, r.disk_size);
+		close(fd);
+	}
+	/* Its name tells the truth too: it is not taken for a torn one. */
+	world_close(&w);
+	world_power_cut(&w);
+	world_open(&w);
+	b = world_box(&w, "INBOX");
+	world_settle(b);
+	assert_int_equal(b->h.messages, 3);
+	world_text(b, 3, text);
+	assert_string_equal(text, "three");
+}
+
 /* Rule 21: what is behind an unsure append waits, and comes in order. */
 static void
 held(void **state)
@@ -698,7 +770,7 @@ main(void)
 		T(delivered), T(flags_and_names), T(expunged),
 		T(copied_and_moved), T(others_deliver), T(others_rename),
 		T(rebuilt), T(rebuilt_without_the_last),
-		T(torn_in_full_length), T(held), T(numbers_jump), T(one_at_a_time),
+		T(torn_in_full_length), T(rewritten), T(held), T(numbers_jump), T(one_at_a_time),
 		T(compacted), T(first_scan),
 		T(index_deleted), T(expunged_unlinked),
 	};
