@@ -53,6 +53,7 @@ fd_is(int fd, enum fd_kind kind)
 		return false;
 	switch (kind) {
 	case FD_FILE_RO:
+	case FD_MAYBE_RO:
 		return (flags & O_PATH) == 0 &&
 		    is_readable_file(fd, &st, flags & O_ACCMODE);
 	case FD_FILE_RW:
@@ -68,6 +69,12 @@ fd_is(int fd, enum fd_kind kind)
 		break;
 	}
 	return false;
+}
+
+bool
+fd_may_lack(enum fd_kind kind)
+{
+	return kind == FD_NONE || kind == FD_MAYBE_RO || kind == FD_ANY;
 }
 
 void

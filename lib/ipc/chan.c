@@ -469,7 +469,7 @@ fd_fits(const struct note *n, bool lost)
 	enum fd_kind kind = note_fd(n->kind);
 
 	if (n->fd < 0)
-		return kind == FD_NONE || kind == FD_ANY || lost;
+		return fd_may_lack(kind) || lost;
 	return kind != FD_NONE && fd_is(n->fd, kind);
 }
 

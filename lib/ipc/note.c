@@ -412,7 +412,7 @@ say(struct chan *c, enum note_kind kind, uint32_t ticket, const void *body)
 	memcpy(&n.u, body, r->size);
 	if (r->fd != FD_NONE) {
 		memcpy(&fd, (const char *)body + r->fd_at, sizeof(fd));
-		if (fd <= 0 && r->fd != FD_ANY)
+		if (fd <= 0 && !fd_may_lack(r->fd))
 			bug("note %s without its descriptor", r->name);
 	}
 	buf_init(&packet, NOTE_MAX);

@@ -60,8 +60,8 @@ typedef void chan_then_fn(void *session, const struct note *n);
  *   note_as_X(note)			NULL when note is NULL or another kind
  * All are declared for each row; a use that does not fit `how` is bug().
  * For rows with FD_NONE the fd member is ignored.  For the others 0 and -1
- * say none, which only FD_ANY allows (0 is /dev/null in all our processes and
- * what an initialiser that forgets the member gives).  A note that came for a
+ * say none, which only FD_MAYBE_RO and FD_ANY allow (0 is /dev/null in all our
+ * processes and what an initialiser that forgets the member gives).  A note that came for a
  * row with a descriptor may lack it when our descriptors ran out: check
  * fd < 0 and answer FAIL_TEMP.  chan may be NULL or failed: put does nothing, ask answers
  * then(session, NULL) in the next pass of the loop.

@@ -82,6 +82,8 @@ each_kind_takes_its_own(void **state)
 		for (size_t i = 0; i < NITEMS(rows); i++) {
 			assert_int_equal(fd_is(rows[i].fd, FD_FILE_RO),
 			    rows[i].ro);
+			assert_int_equal(fd_is(rows[i].fd, FD_MAYBE_RO),
+			    rows[i].ro);
 			assert_int_equal(fd_is(rows[i].fd, FD_FILE_RW),
 			    rows[i].rw);
 			assert_int_equal(fd_is(rows[i].fd, FD_STREAM),
@@ -104,6 +106,9 @@ no_descriptor_is_no_kind(void **state)
 {
 	assert_true(fd_is(-1, FD_NONE));
 	assert_false(fd_is(-1, FD_ANY));
+	assert_false(fd_is(-1, FD_MAYBE_RO));
+	assert_true(fd_may_lack(FD_MAYBE_RO) && fd_may_lack(FD_ANY));
+	assert_false(fd_may_lack(FD_FILE_RO) || fd_may_lack(FD_STREAM));
 	assert_false(fd_is(-1, FD_FILE_RO));
 	assert_false(fd_is(9999, FD_ANY));
 	assert_false(fd_sealed(-1));
