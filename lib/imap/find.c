@@ -16,25 +16,32 @@
 
 #include "base/banned.h"
 
-/* One-to-one lower case of the alphabets most mail is written in. */
+/* One-to-one lower case of the alphabets most mail is written in, in order.
+ * Every second: capital and small letters take turns, a capital first. */
+static const struct {
+	uint16_t	first, last, step, add;
+} capitals[] = {
+	{ 0xc0, 0xd6, 1, 32 }, { 0xd8, 0xde, 1, 32 },	/* Latin-1 */
+	{ 0x100, 0x12f, 2, 1 }, { 0x132, 0x137, 2, 1 },	/* Latin A, but for */
+	{ 0x139, 0x148, 2, 1 }, { 0x14a, 0x177, 2, 1 },	/* the Turkish I */
+	{ 0x179, 0x17e, 2, 1 },
+	{ 0x391, 0x3a1, 1, 32 }, { 0x3a3, 0x3a9, 1, 32 },	/* Greek */
+	{ 0x400, 0x40f, 1, 80 }, { 0x410, 0x42f, 1, 32 },	/* Cyrillic */
+};
+
 static uint32_t
 lower(uint32_t c)
 {
+	size_t i = 0;
+
 	if (c < 0x80)
 		return (uint32_t)ascii_lower((int)c);
-	if (c >= 0xc0 && c <= 0xde && c != 0xd7)
-		return c + 32;
-	if ((c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14a && c <= 0x177))
-		return c | 1;
-	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
-		return c + (c & 1);
-	if (c >= 0x391 && c <= 0x3a9 && c != 0x3a2)
-		return c + 32;
-	if (c >= 0x410 && c <= 0x42f)
-		return c + 32;
-	if (c >= 0x400 && c <= 0x40f)
-		return c + 80;
-	return c;
+	while (i < NITEMS(capitals) && c > capitals[i].last)
+		i++;
+	if (i == NITEMS(capitals) || c < capitals[i].first ||
+	    (c - capitals[i].first) % capitals[i].step != 0)
+		return c;
+	return c + capitals[i].add;
 }
 
 static bool

@@ -436,21 +436,15 @@ open_folders(struct box *b, const char *folder)
 	return 0;
 }
 
+/* Index and cache, or BOX_REBUILD. */
 static int
-load(struct box *b)
+load_index_files(struct box *b, const struct account_last *last, uint32_t jump)
 {
-	const struct account_last *last;
-	uint32_t jump;
-	bool had_names, is_new = true;
-	int r;
+	bool had_names = b->names.size > names_first(&b->names), is_new = true;
+	int r = load_index(b);
 
-	if (load_names(b) != 0 || load_numbers(b, &jump) != 0)
-		return FAIL_TEMP;
-	had_names = b->names.size > names_first(&b->names);
-	r = load_index(b);
 	if (r == FAIL_TEMP)
 		return r;
-	last = dict_get(&b->a->last, str_mem(b->names.head.mailboxid, 16));
 	if (r != 0 && !had_names && last == NULL) {
 		b->todo |= BOX_SCAN_ALL;
 		if (box_index_new(b) != 0)
@@ -463,24 +457,47 @@ load(struct box *b)
 	/* Faces hold pairs of index and cache: both are others, or none. */
 	if (is_new && b->h.records > 0)
 		b->todo |= BOX_REBUILD;
-	b->uid_next = b->todo & BOX_REBUILD ? 1 : b->h.uidnext;
-	if (STORE_RULE('I') && b->row->unclean &&
-	    b->uid_next < b->row->synced)
-		b->uid_next = (uint32_t)b->row->synced;
-	if (last != NULL && b->uid_next <= last->uid)
-		b->uid_next = last->uid + 1;
-	if (b->uid_next < b->names.head.uidnext)
-		b->uid_next = b->names.head.uidnext;
+	return 0;
+}
+
+static uint32_t
+next_uid(const struct box *b, const struct account_last *last)
+{
+	uint32_t uid = b->todo & BOX_REBUILD ? 1 : b->h.uidnext;
+
+	if (STORE_RULE('I') && b->row->unclean && uid < b->row->synced)
+		uid = (uint32_t)b->row->synced;
+	if (last != NULL && uid <= last->uid)
+		uid = last->uid + 1;
+	return uid < b->names.head.uidnext ? b->names.head.uidnext : uid;
+}
+
+/* What an index that is in use says is still to be done. */
+static unsigned
+work_left(const struct box *b)
+{
+	return (b->own.partial ? BOX_SCAN_ALL : 0u) |
+	    (b->own.dirty > 0 ? BOX_FLUSH | BOX_UNLINK : 0u) |
+	    (b->own.cold_from < b->h.records ? BOX_WARM : 0u);
+}
+
+static int
+load(struct box *b)
+{
+	const struct account_last *last;
+	uint32_t jump;
+
+	if (load_names(b) != 0 || load_numbers(b, &jump) != 0)
+		return FAIL_TEMP;
+	last = dict_get(&b->a->last, str_mem(b->names.head.mailboxid, 16));
+	if (load_index_files(b, last, jump) != 0)
+		return FAIL_TEMP;
+	b->uid_next = next_uid(b, last);
 	b->own.recent_uid = b->own.recent_uid == 0 ? 1 : b->own.recent_uid;
 	b->jump = jump;		/* once the names were read: rebuild.c */
 	if (b->todo & BOX_REBUILD)
 		return 0;
-	if (b->own.partial)
-		b->todo |= BOX_SCAN_ALL;
-	if (b->own.dirty > 0)
-		b->todo |= BOX_FLUSH | BOX_UNLINK;
-	if (b->own.cold_from < b->h.records)
-		b->todo |= BOX_WARM;
+	b->todo |= work_left(b);
 	return last == NULL || (last->txn <= b->h.modseq &&
 	    last->uid < b->h.uidnext) ? 0 : box_replay(b, b->h.modseq);
 }
