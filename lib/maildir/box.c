@@ -50,15 +50,6 @@ box_set_add(struct box_set *s, uint32_t uid)
 	s->v[s->n++] = (struct log_range){ uid, uid };
 }
 
-bool
-box_set_has(const struct box_set *s, uint32_t uid)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].first <= uid && uid <= s->v[i].last)
-			return true;
-	return false;
-}
-
 void
 box_set_free(struct box_set *s)
 {
@@ -639,7 +630,6 @@ box_close(struct box *b)
 	box_keywords_forget(b);
 	box_set_free(&b->changed);
 	box_set_free(&b->gone);
-	box_set_free(&b->rewritten);
 	free(b);
 }
 

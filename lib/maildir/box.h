@@ -47,7 +47,6 @@ struct box_set {
 	uint32_t	count;
 };
 void	box_set_add(struct box_set *s, uint32_t uid);
-bool	box_set_has(const struct box_set *s, uint32_t uid);
 void	box_set_free(struct box_set *s);
 
 /* Stored's own part of the index header, behind INDEX_HEAD_SIZE. */
@@ -90,7 +89,8 @@ struct box {
 	uint32_t	uid_next;	/* to be given; h.uidnext: announced */
 	struct link	held;		/* appended, not yet announced */
 	unsigned	todo;		/* enum box_todo */
-	struct box_set	rewritten;	/* their files are another message's */
+	bool		has_resized;	/* somebody wrote into files: the next
+					 * scan of all compares their sizes */
 	struct box_scan	*scan;
 	struct box_compact *compact;
 	bool		stale;

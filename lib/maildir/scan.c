@@ -199,8 +199,8 @@ begin(struct box *b)
 	if (s->kind != SCAN_ONLY_NEW) {
 		b->todo &= ~(unsigned)BOX_SCAN_ALL;
 		/* From here on our own changes keep this up to date. */
-		s->rewritten = b->rewritten;
-		b->rewritten = (struct box_set){ .v = NULL };
+		s->by_size = b->has_resized;
+		b->has_resized = false;
 		cur_ns = volume_mtime_ns(b->v, b->cur);
 		if (cur_ns != -1)
 			b->own.cur_ns = cur_ns;
@@ -222,7 +222,6 @@ box_scan_drop(struct box *b)
 	seen_free(&s->seen);
 	free(s->entry);
 	box_set_free(&s->missing);
-	box_set_free(&s->rewritten);
 	if (s->old >= 0)
 		b->v->close(b->v, s->old);
 	free(s);
@@ -314,6 +313,19 @@ undirty(struct box *b, uint32_t at, const struct index_record *was)
 	return box_write(b, at, 1, bytes);
 }
 
+static bool
+is_rewritten(struct box *b, const struct index_record *r, const char *base,
+    const struct seen_file *x)
+{
+	bool in_new = (x->state & SEEN_IN_NEW) != 0;
+	char name[FNAME_BUF];
+	struct stat st;
+
+	return fname_make(str_of(base), x->letters, in_new, name) &&
+	    b->v->stat(b->v, in_new ? b->new_ : b->cur, name, &st) == 0 &&
+	    S_ISREG(st.st_mode) && (uint64_t)st.st_size != r->disk_size;
+}
+
 /* Somebody wrote into its file.  What a UID names never changes (RFC 3501,
  * 2.3.1.1): that message is gone, and what is there now will be found as a
  * file that no record has. */
@@ -365,7 +377,7 @@ compare_one(struct box *b, uint32_t at, const struct index_record *r)
 			box_set_add(&s->missing, r->uid);
 		return 0;
 	}
-	if (box_set_has(&s->rewritten, r->uid))
+	if (s->by_size && is_rewritten(b, r, e.base, x))
 		return expunge_rewritten(b, r->uid);
 	seen_match(&s->seen, x);
 	x->state &= (uint8_t)~SEEN_DOOMED;

@@ -38,10 +38,11 @@ struct box_scan {
 	enum scan_phase	phase;
 	bool		quiet;
 	bool		walking;
+	bool		by_size;	/* COMPARE: sizes too */
 	struct volume_walk walk;
 	struct seen	seen;
 	uint32_t	at;		/* COMPARE: next record */
-	struct box_set	missing, rewritten;
+	struct box_set	missing;
 	int64_t		new_ns;
 	/* take.c */
 	struct found	**found;

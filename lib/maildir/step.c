@@ -108,7 +108,7 @@ box_file(struct box *b, uint32_t uid, int *fd_out, uint64_t *size_out)
 	if ((uint64_t)size != r.disk_size) {
 		b->v->close(b->v, *fd_out);
 		*fd_out = -1;
-		box_set_add(&b->rewritten, uid);
+		b->has_resized = true;
 		b->todo |= BOX_SCAN_ALL;
 		return FAIL_GONE;
 	}
