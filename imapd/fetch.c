@@ -112,6 +112,14 @@ mark_seen(struct session *s, struct fetch *f)
 	return step;
 }
 
+/* Stored has changed the record of the message we are at. */
+static bool
+read_again(struct session *s, struct fetch *f)
+{
+	box_forget_page();
+	return box_record(s->box, f->record, &f->rec);
+}
+
 /* When it did not work the text is sent all the same, without the flag. */
 static enum step
 on_marked(struct session *s, const struct note *n)
@@ -123,8 +131,7 @@ on_marked(struct session *s, const struct note *n)
 		ranges_free(&f->marked);
 	else
 		s->box->own_modseq = d->modseq;
-	box_forget_page();
-	if (!box_record(s->box, f->record, &f->rec))
+	if (!read_again(s, f))
 		f->have = false;
 	return work_fetch(s);
 }
@@ -240,6 +247,9 @@ on_file(struct session *s, const struct note *n)
 	struct fetch *f = s->job;
 	int fd = a != NULL && a->failed == 0 ? note_take_fd(n) : -1;
 
+	/* somebody wrote into the file, and the record was corrected */
+	if (fd >= 0 && a->size != f->rec.disk_size && !read_again(s, f))
+		fd_close(&fd);
 	if (fd >= 0)
 		s->box->body = body_new(fd, a->size, &f->rec);
 	else if (a != NULL && a->failed == (uint32_t)-FAIL_GONE) {

@@ -89,8 +89,6 @@ struct box {
 	uint32_t	uid_next;	/* to be given; h.uidnext: announced */
 	struct link	held;		/* appended, not yet announced */
 	unsigned	todo;		/* enum box_todo */
-	bool		has_resized;	/* somebody wrote into files: the next
-					 * scan of all compares their sizes */
 	struct box_scan	*scan;
 	struct box_compact *compact;
 	bool		stale;
@@ -152,8 +150,9 @@ int	box_find(struct box *b, uint32_t uid, uint32_t *at_out,
 	    struct index_record *r_out) MUST_CHECK;
 int	box_read(struct box *b, uint32_t at, uint32_t n, uint8_t *out)
 	    MUST_CHECK;
-/* The file of a message.  FAIL_GONE: expunged, or somebody renamed it or
- * wrote into it: then todo has BOX_SCAN_ALL; ask again when that is done. */
+/* The file of a message.  FAIL_GONE: expunged, or somebody renamed it: then
+ * todo has BOX_SCAN_ALL; ask again when that is done.  If somebody wrote into
+ * it, its record says so from now on. */
 int	box_file(struct box *b, uint32_t uid, int *fd_out, uint64_t *size_out)
 	    MUST_CHECK;
 /* Keyword names by bit, blank-separated. */

@@ -112,8 +112,7 @@ list_names(struct box *b)
 		s->entry[s->entries++] = x;
 	}
 	free(w);
-	s->doubt_s = b->row->unclean || b->jump > 0 ? newest_s - DOUBT_S :
-	    INT64_MAX;
+	s->doubt_s = scan_is_doubted(b) ? newest_s - DOUBT_S : INT64_MAX;
 	if (!in_order)
 		qsort(s->entry, s->entries, sizeof(*s->entry), by_uid);
 	strike(b);

@@ -98,6 +98,12 @@ scan_take_out_torn(struct box *b, const char *name, bool in_new)
 }
 
 bool
+scan_is_doubted(const struct box *b)
+{
+	return b->row->unclean || b->jump > 0;
+}
+
+bool
 scan_is_ours(const char *name)
 {
 	return strstr(name, ".veredus,") != NULL;
@@ -110,7 +116,8 @@ is_torn(struct box *b, const char *name, bool in_new)
 	uint64_t said;
 	struct stat st;
 
-	if (b->scan->kind != SCAN_ANEW || !scan_is_ours(name) ||
+	if (b->scan->kind != SCAN_ANEW || !scan_is_doubted(b) ||
+	    !scan_is_ours(name) ||
 	    !fname_size(str_of(name), 'S', &said) ||
 	    b->v->stat(b->v, dir, name, &st) != 0 ||
 	    (uint64_t)st.st_size >= said)
@@ -199,8 +206,6 @@ begin(struct box *b)
 	if (s->kind != SCAN_ONLY_NEW) {
 		b->todo &= ~(unsigned)BOX_SCAN_ALL;
 		/* From here on our own changes keep this up to date. */
-		s->by_size = b->has_resized;
-		b->has_resized = false;
 		cur_ns = volume_mtime_ns(b->v, b->cur);
 		if (cur_ns != -1)
 			b->own.cur_ns = cur_ns;
@@ -313,39 +318,6 @@ undirty(struct box *b, uint32_t at, const struct index_record *was)
 	return box_write(b, at, 1, bytes);
 }
 
-static bool
-is_rewritten(struct box *b, const struct index_record *r, const char *base,
-    const struct seen_file *x)
-{
-	bool in_new = (x->state & SEEN_IN_NEW) != 0;
-	char name[FNAME_BUF];
-	struct stat st;
-
-	return fname_make(str_of(base), x->letters, in_new, name) &&
-	    b->v->stat(b->v, in_new ? b->new_ : b->cur, name, &st) == 0 &&
-	    S_ISREG(st.st_mode) && (uint64_t)st.st_size != r->disk_size;
-}
-
-/* Somebody wrote into its file.  What a UID names never changes (RFC 3501,
- * 2.3.1.1): that message is gone, and what is there now will be found as a
- * file that no record has. */
-static int
-expunge_rewritten(struct box *b, uint32_t uid)
-{
-	struct box_set one = { .v = NULL };
-	int fail;
-
-	log_event(LOG_LEVEL_WARN, "message-rewritten");
-	log_z("account", b->a->name);
-	log_z("mailbox", b->name);
-	log_u64("uid", uid);
-	log_end();
-	box_set_add(&one, uid);
-	fail = box_moved(b, &one);
-	box_set_free(&one);
-	return fail;
-}
-
 static int
 compare_one(struct box *b, uint32_t at, const struct index_record *r)
 {
@@ -377,8 +349,6 @@ compare_one(struct box *b, uint32_t at, const struct index_record *r)
 			box_set_add(&s->missing, r->uid);
 		return 0;
 	}
-	if (s->by_size && is_rewritten(b, r, e.base, x))
-		return expunge_rewritten(b, r->uid);
 	seen_match(&s->seen, x);
 	x->state &= (uint8_t)~SEEN_DOOMED;
 	if (x->letters == r->letters && !(x->state & SEEN_IN_NEW) == !in_new)

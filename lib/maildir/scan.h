@@ -38,7 +38,6 @@ struct box_scan {
 	enum scan_phase	phase;
 	bool		quiet;
 	bool		walking;
-	bool		by_size;	/* COMPARE: sizes too */
 	struct volume_walk walk;
 	struct seen	seen;
 	uint32_t	at;		/* COMPARE: next record */
@@ -64,6 +63,9 @@ struct box_scan {
 
 /* The file of that base; NULL: none was seen. */
 struct seen_file *scan_seen(struct box *b, struct str base);
+/* Did the machine go down with the mailbox open, as far as we can tell?  Only
+ * then can a file be torn; any other that is short was shortened by somebody. */
+bool	scan_is_doubted(const struct box *b);
 /* Is it a name that we made? */
 bool	scan_is_ours(const char *name);
 /* A torn file goes to tmp/, and is logged. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/rand.h"
 
 #include "base/banned.h"
@@ -79,6 +80,52 @@ box_name_of(struct box *b, const struct index_record *r,
 	return 0;
 }
 
+/* 0: the ingest has sizes and blob of the file. */
+static int
+measure(struct box *b, int fd)
+{
+	struct ingest *i = b->a->place->ingest;
+	uint8_t piece[32 * 1024];
+	off_t from = 0;
+	ssize_t n;
+
+	ingest_begin(i, b->v, -1);
+	i->user = NULL;		/* a scan begins its file anew */
+	while ((n = b->v->pread(b->v, fd, piece, sizeof(piece), from)) > 0) {
+		ingest_feed(i, str_mem(piece, (size_t)n));
+		from += n;
+	}
+	return n < 0 || ingest_end(i) != 0 ? FAIL_TEMP : 0;
+}
+
+/*
+ * Somebody wrote into its file.  A message must not change (RFC 3501,
+ * 2.3.1.1), but this one has, and to give it another UID would be to expunge
+ * a file that we did not write: its sizes and what was kept of its header are
+ * those of the file again.
+ */
+static int
+correct(struct box *b, uint32_t at, struct index_record *r, int fd)
+{
+	const struct ingest *i = b->a->place->ingest;
+	uint8_t bytes[INDEX_RECORD_SIZE];
+
+	if (measure(b, fd) != 0)
+		return FAIL_TEMP;
+	log_event(LOG_LEVEL_WARN, "message-rewritten");
+	log_z("account", b->a->name);
+	log_z("mailbox", b->name);
+	log_u64("uid", r->uid);
+	log_u64("was", r->disk_size);
+	log_u64("is", i->disk_size);
+	log_end();
+	r->disk_size = i->disk_size;
+	r->wire_size = i->wire_size;
+	r->cache_at = box_cache_add(b, buf_str(&i->blob));
+	index_record_put(r, bytes);
+	return box_write(b, at, 1, bytes);
+}
+
 int
 box_file(struct box *b, uint32_t uid, int *fd_out, uint64_t *size_out)
 {
@@ -101,19 +148,12 @@ box_file(struct box *b, uint32_t uid, int *fd_out, uint64_t *size_out)
 		return FAIL_GONE;
 	}
 	size = volume_size(b->v, *fd_out);
-	if (size < 0) {
+	fail = size < 0 ? FAIL_TEMP : (uint64_t)size == r.disk_size ? 0 :
+	    correct(b, at, &r, *fd_out);
+	if (fail != 0)
 		b->v->close(b->v, *fd_out);
-		return FAIL_TEMP;
-	}
-	if ((uint64_t)size != r.disk_size) {
-		b->v->close(b->v, *fd_out);
-		*fd_out = -1;
-		b->has_resized = true;
-		b->todo |= BOX_SCAN_ALL;
-		return FAIL_GONE;
-	}
 	*size_out = (uint64_t)size;
-	return 0;
+	return fail;
 }
 
 /* --- copying ------------------------------------------------------------- */
@@ -515,13 +555,11 @@ static int
 warm_record(struct box *b, uint32_t at)
 {
 	struct ingest *i = b->a->place->ingest;
-	uint8_t bytes[INDEX_RECORD_SIZE], piece[32 * 1024];
+	uint8_t bytes[INDEX_RECORD_SIZE];
 	struct index_record r;
 	struct names_entry e;
 	char name[FNAME_BUF];
-	off_t from = 0;
-	ssize_t n;
-	int dir, fd;
+	int dir, fd, fail;
 
 	if (box_read(b, at, 1, bytes) != 0)
 		return FAIL_TEMP;
@@ -535,14 +573,9 @@ warm_record(struct box *b, uint32_t at)
 	fd = b->v->open(b->v, dir, name, O_RDONLY, 0);
 	if (fd < 0)
 		return 0;
-	ingest_begin(i, b->v, -1);
-	i->user = NULL;		/* a scan begins its file anew */
-	while ((n = b->v->pread(b->v, fd, piece, sizeof(piece), from)) > 0) {
-		ingest_feed(i, str_mem(piece, (size_t)n));
-		from += n;
-	}
+	fail = measure(b, fd);
 	b->v->close(b->v, fd);
-	if (n < 0 || ingest_end(i) != 0 || i->disk_size != r.disk_size)
+	if (fail != 0 || i->disk_size != r.disk_size)
 		return 0;
 	r.cache_at = box_cache_add(b, buf_str(&i->blob));
 	index_record_put(&r, bytes);

@@ -58,14 +58,16 @@ scan_found_add(struct box *b, int dir, const char *name,
 	s->found[s->founds++] = f;
 }
 
-static bool
-rename_to(struct box *b, int dir, bool in_new, const char *name,
-    struct str base, uint64_t letters)
+bool
+scan_straighten(struct box *b, int dir, bool in_new, const char *name)
 {
 	char new_name[FNAME_BUF];
-	bool fine;
+	struct str base;
+	uint64_t letters;
+	bool canonical, fine;
 
-	if (!fname_make(base, letters, in_new, new_name))
+	if (!fname_parse(name, &base, &letters, &canonical) ||
+	    !fname_make(base, letters, in_new, new_name))
 		return false;
 	if (strcmp(name, new_name) == 0)
 		return true;
@@ -73,17 +75,6 @@ rename_to(struct box *b, int dir, bool in_new, const char *name,
 	fine = b->v->rename(b->v, dir, name, dir, new_name, false) == 0;
 	box_cur_end(b);
 	return fine;
-}
-
-bool
-scan_straighten(struct box *b, int dir, bool in_new, const char *name)
-{
-	struct str base;
-	uint64_t letters;
-	bool canonical;
-
-	return fname_parse(name, &base, &letters, &canonical) &&
-	    rename_to(b, dir, in_new, name, base, letters);
 }
 
 /* Is this base a message of ours that somebody put back into new/?  Names
@@ -127,20 +118,6 @@ message_of(struct box *b, const struct found *f, struct str base,
 	m->disk_size = i->disk_size;
 	m->emailid = rand_u64();
 	m->blob = buf_str(&i->blob);
-}
-
-/* A name of ours that says another size than the file has, for somebody wrote
- * into it: it gets a name that is true, or it would be taken for torn when
- * the index is made anew. */
-static void
-true_base(const struct found *f, struct box_message *m)
-{
-	uint64_t said;
-
-	if (scan_is_ours(f->name) && fname_size(str_of(m->base), 'S', &said) &&
-	    said != m->disk_size)
-		fname_base_copy(clock_real_s(), rand_u64(), m->disk_size,
-		    m->wire_size, m->base);
 }
 
 /* Reads on in the file; 1: whole, 0: more, or a failure. */
@@ -224,27 +201,16 @@ taken(struct box *b)
 	free(s->found[s->taken++]);
 }
 
-static bool
-add_found(struct box *b, const struct found *f, struct str base,
-    uint64_t letters)
-{
-	struct box_message m;
-	uint32_t uid;
-
-	message_of(b, f, base, &m);
-	true_base(f, &m);
-	return rename_to(b, f->in_new ? b->new_ : b->cur, f->in_new, f->name,
-	    str_of(m.base), letters) && box_add(b, &m, &uid) == 0;
-}
-
 /* true: done with this one, in good or bad. */
 static bool
 take_one(struct box *b, int64_t until_ms)
 {
 	struct box_scan *s = b->scan;
 	struct found *f = s->found[s->taken];
+	struct box_message m;
 	struct str base;
 	uint64_t letters;
+	uint32_t uid;
 	bool canonical;
 	int r;
 
@@ -259,7 +225,13 @@ take_one(struct box *b, int64_t until_ms)
 		return false;
 	if (r == FAIL_GONE)
 		return true;
-	if (r < 0 || !add_found(b, f, base, letters))
+	if (r < 0 || !scan_straighten(b, f->in_new ? b->new_ : b->cur, f->in_new,
+	    f->name)) {
+		s->quiet = false;
+		return true;
+	}
+	message_of(b, f, base, &m);
+	if (box_add(b, &m, &uid) != 0)
 		s->quiet = false;
 	return true;
 }

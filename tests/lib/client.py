@@ -54,6 +54,10 @@ class Client:
             raise AssertionError("%s: %s" % (text, line))
         return line
 
+    def pop_lines(self, text):
+        self.pop(text)
+        return list(iter(self.line, "."))
+
     def login(self):
         if self.service == "imap":
             self.imap("LOGIN %s secret" % self.user)
