@@ -214,8 +214,8 @@ reserve_ask(struct reserve *r, struct reserve_row *row, uint32_t next,
 		row->boot = r->boot;
 		fine = false;
 	}
-	if (modseq + n + 64 > r->synced) {
-		if (modseq + n + 64 > r->wanted)
+	if (modseq + n + RESERVE_AHEAD > r->synced) {
+		if (modseq + n + RESERVE_AHEAD > r->wanted)
 			r->wanted = modseq + n + RESERVE_MODSEQS;
 		fine = false;
 	}

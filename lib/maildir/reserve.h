@@ -26,6 +26,7 @@
 #define RESERVE_FILE	"reserved"
 #define RESERVE_UIDS	1024
 #define RESERVE_MODSEQS	(1024 * 1024)
+#define RESERVE_AHEAD	256	/* changes that one "yes" is good for */
 
 struct reserve_row {
 	uint8_t		mailboxid[16];
@@ -67,8 +68,8 @@ struct reserve_row *reserve_row_make(struct reserve *r, const uint8_t id[16],
 void	reserve_forget(struct reserve *r, const uint8_t id[16]);
 
 /* row may be NULL: no UIDs are wanted.
- * May UIDs next .. next + n - 1 and MODSEQs up to modseq + 64 + n be used?
- * If not, more is wanted. */
+ * May UIDs next .. next + n - 1 and MODSEQs up to modseq + n +
+ * RESERVE_AHEAD be used?  If not, more is wanted. */
 bool	reserve_ask(struct reserve *r, struct reserve_row *row, uint32_t next,
 	    uint32_t n, uint64_t modseq);
 /* The mailbox was looked through after another run of the machine: what is

@@ -40,6 +40,9 @@
 #include "base/banned.h"
 
 #define LARGE	65536	/* names; more leave memory worth giving back */
+#define AT_ONCE	256	/* records, each of which may need a number */
+
+_Static_assert(AT_ONCE <= RESERVE_AHEAD, "numbers for a chunk of records");
 
 /* --- what was seen -------------------------------------------------------- */
 
@@ -380,16 +383,16 @@ static bool
 compare(struct box *b, int64_t until_ms)
 {
 	struct box_scan *s = b->scan;
-	uint8_t *p = xmalloc((size_t)BOX_CHUNK * INDEX_RECORD_SIZE);
+	uint8_t *p = xmalloc((size_t)AT_ONCE * INDEX_RECORD_SIZE);
 	struct index_record r;
 	uint32_t n, k;
 
 	if (s->kind == SCAN_ONLY_NEW && s->at < b->own.new_from)
 		s->at = b->own.new_from;
-	while (s->at < b->h.records && !b->stale) {
+	while (s->at < b->h.records && !b->stale && scan_has_numbers(b)) {
 		n = b->h.records - s->at;
-		if (n > BOX_CHUNK / 4)
-			n = BOX_CHUNK / 4;
+		if (n > AT_ONCE)
+			n = AT_ONCE;
 		if (box_read(b, s->at, n, p) != 0)
 			break;
 		for (k = 0; k < n && !b->stale; k++)

@@ -289,6 +289,52 @@ others_rename(void **state)
 	assert_int_equal(b->h.messages, 2);
 }
 
+static void
+numbers_later(struct account *a)
+{
+	(void)a;
+}
+
+/* Rule 20: a scan that finds much changed waits for numbers, too. */
+static void
+numbers_in_time(void **state)
+{
+	enum { FILES = 600 };
+	struct box *b = world_box(&w, "INBOX");
+	struct reserve *r = &w.a->reserve;
+	char was[40], is[40];
+	struct index_record rec;
+	unsigned i, steps = 0;
+	uint32_t at;
+
+	(void)state;
+	for (i = 1; i <= FILES; i++) {
+		snprintf(was, sizeof(was), "%u.a:2,", i);
+		world_foreign(&w, "cur", was, "a");
+	}
+	box_check(b);
+	world_settle(b);
+	for (i = 1; i <= FILES; i++) {
+		snprintf(was, sizeof(was), "cur/%u.a:2,", i);
+		snprintf(is, sizeof(is), "cur/%u.a:2,S", i);
+		rename_in(was, is);
+	}
+	box_check(b);
+	w.ops.want_numbers = numbers_later;
+	r->synced = r->written = r->wanted = w.a->modseq + 100;
+	do {
+		(void)box_step(b, BOX_SCAN_ALL, 1000);
+		assert_true(w.a->modseq < r->synced);
+		assert_int_equal(reserve_write(r), 0);
+		reserve_synced(r);
+		assert_true(++steps < 100);
+	} while (b->scan != NULL);
+	for (i = 1; i <= FILES; i++) {
+		assert_int_equal(box_find(b, i, &at, &rec), 0);
+		assert_true(rec.flags & INDEX_SEEN);
+	}
+}
+
 /* Index and cache thrown away: all comes back, under the same UIDs, and what
  * was computed at delivery is computed again. */
 static void
@@ -771,6 +817,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(delivered), T(flags_and_names), T(expunged),
 		T(copied_and_moved), T(others_deliver), T(others_rename),
+		T(numbers_in_time),
 		T(rebuilt), T(rebuilt_without_the_last),
 		T(torn_in_full_length), T(rewritten), T(held), T(numbers_jump), T(one_at_a_time),
 		T(compacted), T(first_scan),
