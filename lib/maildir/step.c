@@ -108,6 +108,7 @@ static int
 correct(struct box *b, uint32_t at, struct index_record *r, int fd)
 {
 	const struct ingest *i = b->a->place->ingest;
+	const struct index_record was = *r;
 	uint8_t bytes[INDEX_RECORD_SIZE];
 
 	if (measure(b, fd) != 0)
@@ -116,14 +117,15 @@ correct(struct box *b, uint32_t at, struct index_record *r, int fd)
 	log_z("account", b->a->name);
 	log_z("mailbox", b->name);
 	log_u64("uid", r->uid);
-	log_u64("was", r->disk_size);
+	log_u64("was", was.disk_size);
 	log_u64("is", i->disk_size);
 	log_end();
 	r->disk_size = i->disk_size;
 	r->wire_size = i->wire_size;
 	r->cache_at = box_cache_add(b, buf_str(&i->blob));
+	box_account_for(b, at, &was, r);
 	index_record_put(r, bytes);
-	return box_write(b, at, 1, bytes);
+	return box_write(b, at, 1, bytes) != 0 ? FAIL_TEMP : box_write_head(b);
 }
 
 int

@@ -496,7 +496,7 @@ rewritten(void **state)
 	char id[MID_LEN + 1], path[700];
 	struct index_record r;
 	uint32_t at, uid;
-	uint64_t size;
+	uint64_t size, sum = 0;
 	int fd;
 
 	(void)state;
@@ -510,6 +510,8 @@ rewritten(void **state)
 		assert_int_equal(size, strlen(texts[uid - 1]));
 		assert_int_equal(r.disk_size, size);
 		assert_int_equal(r.wire_size, size + 3);
+		sum += r.wire_size;
+		assert_int_equal(b->h.size, sum);
 	}
 	check_cache(b, 1, "\"1\"");
 	check_cache(b, 2, "\"much longer than it was\"");
