@@ -12,7 +12,9 @@
  * delivery at a time and grows from there, which is the same caution.
  *
  * A queue of a million waits for many reasons: of each host only the first
- * few are read.
+ * few are read.  Until all is told nobody is sent, for the one who paused his
+ * lane may be told of last; but not for longer than a few seconds, for new
+ * mail must not wait for a long queue to be read.
  */
 #include "qmgr/resume.h"
 
@@ -23,11 +25,15 @@
 
 #include "base/banned.h"
 
-enum { WORDS_MAX = 32 };	/* reasons of one host that are read */
+enum {
+	WORDS_MAX = 32,		/* reasons of one host that are read */
+	PATIENCE_MS = 5000,	/* for spoold to tell all */
+};
 
 static struct {
 	struct dict	read;	/* host -> how many, kept in the pointer */
 	bool		is_over;	/* all was told once */
+	int64_t		since_ms;
 } resume;
 
 void
@@ -35,6 +41,7 @@ resume_init(void)
 {
 	dict_init(&resume.read);
 	resume.is_over = false;
+	resume.since_ms = clock_mono_ms();
 }
 
 /* "HOST said: REPLY", as send.c writes it. */
@@ -101,6 +108,14 @@ resume_look(const struct note_queue_new *n)
 	log_i64("for_s", (n->next_ms - now) / 1000);
 	log_z("reason", l->reason);
 	log_end();
+}
+
+int64_t
+resume_waits_ms(void)
+{
+	int64_t left = resume.since_ms + PATIENCE_MS - clock_mono_ms();
+
+	return resume.is_over || left < 0 ? 0 : left;
 }
 
 void

@@ -177,6 +177,7 @@ send_loaded(void)
 	resume_over();
 	dict_free(&unwritten);
 	dict_init(&unwritten);
+	qmgr_look();
 }
 
 static void	mark_sent(struct item *i);
@@ -632,11 +633,11 @@ serve(struct chan *c, struct lane *l)
 void
 send_look(void)
 {
-	if (daemon_draining())
-		return;
 	struct lane *l;
 	struct chan *c;
 
+	if (daemon_draining() || resume_waits_ms() > 0)
+		return;
 	while ((l = lanes_next(&qmgr.lanes, clock_real_ms())) != NULL) {
 		c = remote_of(l);
 		if (!chan_ok(c) || chan_busy(c))
@@ -648,7 +649,10 @@ send_look(void)
 int64_t
 send_next_ms(void)
 {
-	return lanes_next_ms(&qmgr.lanes);
+	int64_t next = lanes_next_ms(&qmgr.lanes);
+	int64_t first = clock_real_ms() + resume_waits_ms();
+
+	return next >= 0 && next < first ? first : next;
 }
 
 void

@@ -246,13 +246,41 @@ retry_in_paused_lane(void **state)
 	    .u.queue_gone = { .mid = str_of(mid) } });
 }
 
+/* The first of all tests, for a qmgr hears it once: nobody is sent before
+ * spoold has told all, since it may tell of a paused lane last. */
+static void
+sent_when_all_is_told(void **state)
+{
+	char mid[MID_LEN + 1];
+	struct note n;
+
+	(void)state;
+	new_mid(mid);
+	say(&spool, news(mid, ROUTE_REMOTE, "x@near.test"));
+	assert_true(told(&remote, NOTE_REMOTE_LOOK, &n));
+	say(&remote, (struct note){ .kind = NOTE_REMOTE_SEEN,
+	    .ticket = n.ticket, .u.remote_seen = { .mx = STR("mx.near.test"),
+	    .ttl = 3600 } });
+	assert_false(told(&remote, NOTE_REMOTE_TRY, &n));
+	say(&spool, (struct note){ .kind = NOTE_QUEUE_LOADED,
+	    .u.queue_loaded = { .count = 1 } });
+	assert_true(told(&remote, NOTE_REMOTE_TRY, &n));
+	say(&remote, (struct note){ .kind = NOTE_REMOTE_ROW,
+	    .ticket = n.ticket, .u.remote_row = { .result = QUEUE_DELIVERED } });
+	say(&remote, (struct note){ .kind = NOTE_REMOTE_DONE,
+	    .ticket = n.ticket });
+	say(&spool, (struct note){ .kind = NOTE_QUEUE_GONE,
+	    .u.queue_gone = { .mid = str_of(mid) } });
+	assert_int_equal(qmgr.queue.items, 0);
+}
+
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(deadly), TEST(in_doubt),
+		TEST(sent_when_all_is_told), TEST(deadly), TEST(in_doubt),
 		TEST(retry_in_paused_lane),
 	};
 

@@ -187,12 +187,31 @@ test_bounds(void **state)
 	assert_false(is_paused("mx.third.test"));
 }
 
+/* Nobody is sent before all is told, but not for ever. */
+static void
+test_patience(void **state)
+{
+	(void)state;
+	assert_int_equal(resume_waits_ms(), 5000);
+	clock_turn(4999);
+	assert_int_equal(resume_waits_ms(), 1);
+	clock_turn(1);
+	assert_int_equal(resume_waits_ms(), 0);
+	clock_turn(60000);
+	assert_int_equal(resume_waits_ms(), 0);
+	resume_init();
+	assert_int_equal(resume_waits_ms(), 5000);
+	resume_over();
+	assert_int_equal(resume_waits_ms(), 0);
+}
+
 int
 main(void)
 {
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_words), T(test_longest), T(test_bounds),
+		T(test_patience),
 	};
 
 	return cmocka_run_group_tests_name("qmgr/resume", tests, NULL, NULL);
