@@ -152,9 +152,11 @@ box_file(struct box *b, uint32_t uid, int *fd_out, uint64_t *size_out)
 	size = volume_size(b->v, *fd_out);
 	fail = size < 0 ? FAIL_TEMP : (uint64_t)size == r.disk_size ? 0 :
 	    correct(b, at, &r, *fd_out);
-	if (fail != 0)
-		b->v->close(b->v, *fd_out);
 	*size_out = (uint64_t)size;
+	if (fail == 0)
+		return 0;
+	b->v->close(b->v, *fd_out);
+	*fd_out = -1;
 	return fail;
 }
 

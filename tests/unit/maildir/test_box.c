@@ -530,6 +530,29 @@ rewritten(void **state)
 	}
 }
 
+/* The record cannot be written: not now, and no descriptor of a closed file. */
+static void
+rewritten_and_disk_fails(void **state)
+{
+	struct box *b = world_box(&w, "INBOX");
+	uint64_t size;
+	struct why why;
+	int fd;
+
+	(void)state;
+	world_deliver(b, "one", 1, true);
+	world_settle(b);
+	rewrite(b, 1, "Subject: 1\n\nlonger\n");
+	w.left = 0;
+	assert_int_equal(box_file(b, 1, &fd, &size), FAIL_TEMP);
+	assert_int_equal(fd, -1);
+	world_heal(&w);
+	assert_int_equal(box_fresh(b, &why), 0);
+	assert_int_equal(box_file(b, 1, &fd, &size), 0);
+	assert_int_equal(size, strlen("Subject: 1\n\nlonger\n"));
+	close(fd);
+}
+
 /* Rule 21: what is behind an unsure append waits, and comes in order. */
 static void
 held(void **state)
@@ -821,7 +844,8 @@ main(void)
 		T(copied_and_moved), T(others_deliver), T(others_rename),
 		T(numbers_in_time),
 		T(rebuilt), T(rebuilt_without_the_last),
-		T(torn_in_full_length), T(rewritten), T(held), T(numbers_jump), T(one_at_a_time),
+		T(torn_in_full_length), T(rewritten),
+		T(rewritten_and_disk_fails), T(held), T(numbers_jump), T(one_at_a_time),
 		T(compacted), T(first_scan),
 		T(index_deleted), T(expunged_unlinked),
 	};
