@@ -42,6 +42,8 @@ ROOMS = {"logd": "master", "ctld": "master", "authd": "auth", "rated": "auth",
          "keyd": "delivery"}
 SERVICES = "smtp submission submissions pop3 pop3s imap imaps".split()
 WAIT_S = 60     # nothing here is timed; this only ends a hopeless wait
+# where nsd and opendkim are, and an ordinary user does not look
+os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def build_dir():

@@ -289,7 +289,8 @@ world_settle(struct box *b)
 {
 	int i;
 
-	for (i = 0; i < 1000 && b->todo != 0 && !b->stale; i++)
+	for (i = 0; i < 1000 && (b->todo != 0 || b->scan != NULL) &&
+	    !b->stale; i++)
 		(void)box_step(b, ~0u, 100);
 }
 
