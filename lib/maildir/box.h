@@ -213,6 +213,9 @@ int	box_replaced(struct box *b, uint32_t uid) MUST_CHECK;
 int	box_name_of(struct box *b, const struct index_record *r,
 	    struct names_entry *e_out, char name_out[FNAME_BUF],
 	    int *dir_out) MUST_CHECK;
+/* Reads a whole file: the account's ingest has its sizes and its blob.
+ * FAIL_TEMP. */
+int	box_measure(struct box *b, int fd) MUST_CHECK;
 void	box_unlink_now(struct box *b, const struct box_set *uids);
 int	box_tmp(struct box *b);		/* folder tmp/; -1 */
 /* Around changes of ours in cur/: keeps them apart from others'. */

@@ -18,6 +18,14 @@
 #define KEYWORDS_AT	512	/* in the index header: u16 length, names, CRC */
 #define KEYWORDS_SIZE	(INDEX_HEADER_SIZE - KEYWORDS_AT)
 
+/* The next bit's name. */
+static void
+append(struct box *b, struct str name)
+{
+	b->keyword[b->keywords] = xcalloc(name.n + 1, 1);
+	memcpy(b->keyword[b->keywords++], name.p, name.n);
+}
+
 /* --- in the head of the index -------------------------------------------- */
 
 int
@@ -53,7 +61,7 @@ int
 box_keywords_read(struct box *b)
 {
 	uint8_t bytes[KEYWORDS_SIZE];
-	struct str text, word;
+	struct str text;
 
 	box_keywords_forget(b);
 	if (volume_read(b->v, b->index, bytes, sizeof(bytes), KEYWORDS_AT) != 0
@@ -62,11 +70,8 @@ box_keywords_read(struct box *b)
 	    num_get16le(bytes) > KEYWORDS_SIZE - 6)
 		return FAIL_TEMP;
 	text = str_mem(bytes + 2, num_get16le(bytes));
-	while (str_more(text) && b->keywords < INDEX_KEYWORDS) {
-		word = str_word(&text);
-		b->keyword[b->keywords] = xcalloc(word.n + 1, 1);
-		memcpy(b->keyword[b->keywords++], word.p, word.n);
-	}
+	while (str_more(text) && b->keywords < INDEX_KEYWORDS)
+		append(b, str_word(&text));
 	return 0;
 }
 
@@ -105,9 +110,8 @@ keyword_add(struct box *b, struct str name, unsigned *bit_out)
 	memcpy(r.mailboxid, b->names.head.mailboxid, 16);
 	if (account_log(b->a, &r) != 0)
 		return FAIL_TEMP;
-	b->keyword[b->keywords] = xcalloc(name.n + 1, 1);
-	memcpy(b->keyword[b->keywords], name.p, name.n);
-	*bit_out = b->keywords++;
+	*bit_out = b->keywords;
+	append(b, name);
 	b->told_keywords = false;
 	return box_keywords_write(b);
 }
@@ -154,9 +158,7 @@ box_keyword_mask(struct box *b, struct str names, bool make,
 void
 box_keyword_set(struct box *b, unsigned bit, struct str name)
 {
-	if (bit < b->keywords || bit != b->keywords || str_has_nul(name) ||
-	    name.n > BOX_KEYWORD_MAX)
-		return;
-	b->keyword[b->keywords] = xcalloc(name.n + 1, 1);
-	memcpy(b->keyword[b->keywords++], name.p, name.n);
+	if (bit == b->keywords && !str_has_nul(name) &&
+	    name.n <= BOX_KEYWORD_MAX)
+		append(b, name);
 }

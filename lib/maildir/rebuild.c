@@ -197,13 +197,13 @@ static int
 sizes(struct box *b, const char *base, struct index_record *r,
     const struct index_record *old)
 {
-	struct found *f;
+	const struct ingest *i = b->a->place->ingest;
 	char name[FNAME_BUF];
 	struct stat st;
 	uint64_t size, wire;
 	bool in_new = (r->flags & INDEX_IN_NEW) != 0;
 	bool is_sure = r->savedate_s < b->scan->doubt_s;
-	int fail;
+	int fd, fail;
 
 	if (!fname_make(str_of(base), r->letters, in_new, name) ||
 	    b->v->stat(b->v, in_new ? b->new_ : b->cur, name, &st) < 0 ||
@@ -219,23 +219,20 @@ sizes(struct box *b, const char *base, struct index_record *r,
 		r->wire_size = wire;
 		return 0;
 	}
-	f = xcalloc(1, sizeof(*f) + FNAME_BUF);
-	memcpy(f->name, name, FNAME_BUF);
-	f->in_new = in_new;
-	fail = scan_look_at(b, f, INT64_MAX);
-	free(f);
-	if (b->scan->fd >= 0)
-		b->v->close(b->v, b->scan->fd);
-	b->scan->fd = -1;
-	if (fail != 1)
-		return fail == FAIL_GONE ? FAIL_GONE : FAIL_TEMP;
-	r->wire_size = b->a->place->ingest->wire_size;
-	if (!is_sure && scan_is_ours(name) && fname_size(str_of(base), 'W', &wire) &&
-	    wire != r->wire_size) {
+	fail = scan_open(b, name, in_new, &fd);
+	if (fail != 0)
+		return fail;
+	fail = box_measure(b, fd);
+	b->v->close(b->v, fd);
+	if (fail != 0)
+		return fail;
+	r->wire_size = i->wire_size;
+	if (!is_sure && scan_is_ours(name) &&
+	    fname_size(str_of(base), 'W', &wire) && wire != r->wire_size) {
 		scan_take_out_torn(b, name, in_new);
 		return FAIL_GONE;
 	}
-	r->cache_at = box_cache_add(b, buf_str(&b->a->place->ingest->blob));
+	r->cache_at = box_cache_add(b, buf_str(&i->blob));
 	return 0;
 }
 

@@ -81,9 +81,9 @@ void	scan_found_add(struct box *b, int dir, const char *name,
 /* A name with letters in another order, or without them: as we would have
  * written it, so that it can be derived.  false: it could not be renamed. */
 bool	scan_straighten(struct box *b, int dir, bool in_new, const char *name);
-/* Reads on in a file, into the account's ingest.  1: whole; 0: more, later;
- * FAIL_GONE: it is not there, or unreadable (logged); FAIL_TEMP. */
-int	scan_look_at(struct box *b, const struct found *f, int64_t until_ms)
+/* A message's file.  FAIL_GONE: it is not there, or cannot be read by
+ * anybody (logged); FAIL_TEMP. */
+int	scan_open(struct box *b, const char *name, bool in_new, int *fd_out)
 	    MUST_CHECK;
 /* Numbers for what is still to be taken in, or those are asked for. */
 bool	scan_has_numbers(struct box *b);

@@ -80,9 +80,8 @@ box_name_of(struct box *b, const struct index_record *r,
 	return 0;
 }
 
-/* 0: the ingest has sizes and blob of the file. */
-static int
-measure(struct box *b, int fd)
+int
+box_measure(struct box *b, int fd)
 {
 	struct ingest *i = b->a->place->ingest;
 	uint8_t piece[32 * 1024];
@@ -111,7 +110,7 @@ correct(struct box *b, uint32_t at, struct index_record *r, int fd)
 	const struct index_record was = *r;
 	uint8_t bytes[INDEX_RECORD_SIZE];
 
-	if (measure(b, fd) != 0)
+	if (box_measure(b, fd) != 0)
 		return FAIL_TEMP;
 	log_event(LOG_LEVEL_WARN, "message-rewritten");
 	log_z("account", b->a->name);
@@ -577,7 +576,7 @@ warm_record(struct box *b, uint32_t at)
 	fd = b->v->open(b->v, dir, name, O_RDONLY, 0);
 	if (fd < 0)
 		return 0;
-	fail = measure(b, fd);
+	fail = box_measure(b, fd);
 	b->v->close(b->v, fd);
 	if (fail != 0 || i->disk_size != r.disk_size)
 		return 0;

@@ -145,41 +145,44 @@ read_file(struct box *b, int64_t until_ms)
 /* Another's file, or nothing that can be read, under a message's name: it is
  * left alone, and no reason to have no mailbox. */
 static int
-unreadable(struct box *b, const struct found *f)
+unreadable(struct box *b, const char *name)
 {
 	log_event(LOG_LEVEL_WARN, "message-unreadable");
 	log_z("account", b->a->name);
 	log_z("mailbox", b->name);
-	log_z("file", f->name);
+	log_z("file", name);
 	log_errno();
 	log_end();
 	return FAIL_GONE;
 }
 
-static int
-open_found(struct box *b, const struct found *f)
+int
+scan_open(struct box *b, const char *name, bool in_new, int *fd_out)
 {
-	b->scan->fd = b->v->open(b->v, f->in_new ? b->new_ : b->cur, f->name,
-	    O_RDONLY, 0);
-	b->scan->ingesting = false;
-	if (b->scan->fd >= 0)
+	*fd_out = b->v->open(b->v, in_new ? b->new_ : b->cur, name, O_RDONLY,
+	    0);
+	if (*fd_out >= 0)
 		return 0;
 	if (errno == ENOENT)
 		return FAIL_GONE;
-	return volume_is_strange(errno) ? unreadable(b, f) : FAIL_TEMP;
+	return volume_is_strange(errno) ? unreadable(b, name) : FAIL_TEMP;
 }
 
 /* The one reader of the account's ingest at a time: a file that was left in
  * the middle is read again from its start when somebody else used it. */
-int
-scan_look_at(struct box *b, const struct found *f, int64_t until_ms)
+static int
+look_at(struct box *b, const struct found *f, int64_t until_ms)
 {
 	struct box_scan *s = b->scan;
 	struct ingest *i = b->a->place->ingest;
-	int fail = s->fd < 0 ? open_found(b, f) : 0;
+	int fail;
 
-	if (fail != 0)
-		return fail;
+	if (s->fd < 0) {
+		s->ingesting = false;
+		fail = scan_open(b, f->name, f->in_new, &s->fd);
+		if (fail != 0)
+			return fail;
+	}
 	if (!s->ingesting || i->user != s) {
 		ingest_begin(i, b->v, -1);
 		i->user = s;
@@ -220,7 +223,7 @@ take_one(struct box *b, int64_t until_ms)
 		b->todo |= BOX_SCAN_ALL;
 		return true;
 	}
-	r = scan_look_at(b, f, until_ms);
+	r = look_at(b, f, until_ms);
 	if (r == 0)
 		return false;
 	if (r == FAIL_GONE)
