@@ -59,6 +59,21 @@ again(struct box *b)
 	return world_box(&w, name);
 }
 
+/* The index is gone while nobody has it open. */
+static struct box *
+index_lost(struct box *b)
+{
+	char id[MID_LEN + 1], path[600];
+
+	mid_from_bin(b->names.head.mailboxid, id);
+	world_close(&w);
+	snprintf(path, sizeof(path), "%s/index/example.org/joe/%s.idx",
+	    w.dir, id);
+	assert_int_equal(unlink(path), 0);
+	world_open(&w);
+	return world_box(&w, "INBOX");
+}
+
 static void
 flags(struct box *b, uint32_t first, uint32_t last, enum box_how how,
     uint16_t f, uint64_t keywords)
@@ -344,7 +359,6 @@ rebuilt(void **state)
 	struct log_range range = { 3, 3 };
 	uint32_t uidvalidity, n;
 	uint64_t mask;
-	char id[MID_LEN + 1], path[600];
 
 	(void)state;
 	world_deliver(b, "one", 1, false);
@@ -358,13 +372,7 @@ rebuilt(void **state)
 	world_settle(b);
 	flags(b, 4, 4, BOX_SET, INDEX_ANSWERED, 0);	/* not in a name yet */
 	uidvalidity = b->h.uidvalidity;
-	mid_from_bin(b->names.head.mailboxid, id);
-	world_close(&w);
-	snprintf(path, sizeof(path), "%s/index/example.org/joe/%s.idx",
-	    w.dir, id);
-	assert_int_equal(unlink(path), 0);
-	world_open(&w);
-	b = world_box(&w, "INBOX");
+	b = index_lost(b);
 	assert_true(b->todo & BOX_REBUILD);
 	world_settle(b);
 	assert_int_equal(b->h.uidvalidity, uidvalidity);
@@ -386,7 +394,6 @@ rebuilt_without_the_last(void **state)
 	struct box *b = world_box(&w, "INBOX");
 	struct log_range range = { 2, 2 };
 	struct index_record r;
-	char id[MID_LEN + 1], path[600];
 	uint32_t n, at;
 
 	(void)state;
@@ -394,13 +401,7 @@ rebuilt_without_the_last(void **state)
 	world_deliver(b, "two", 2, false);
 	assert_int_equal(box_expunge(b, &range, 1, false, &n), 0);
 	world_settle(b);
-	mid_from_bin(b->names.head.mailboxid, id);
-	world_close(&w);
-	snprintf(path, sizeof(path), "%s/index/example.org/joe/%s.idx",
-	    w.dir, id);
-	assert_int_equal(unlink(path), 0);
-	world_open(&w);
-	b = world_box(&w, "INBOX");
+	b = index_lost(b);
 	world_settle(b);
 	assert_int_equal(b->h.messages, 1);
 	b = again(b);
@@ -455,27 +456,12 @@ torn_in_full_length(void **state)
 }
 
 static void
-path_of(struct box *b, uint32_t uid, char out[700])
-{
-	char name[FNAME_BUF];
-	struct names_entry e;
-	struct index_record r;
-	uint32_t at;
-	int dir;
-
-	assert_int_equal(box_find(b, uid, &at, &r), 0);
-	assert_int_equal(box_name_of(b, &r, &e, name, &dir), 0);
-	snprintf(out, 700, "%s/mail/example.org/joe/Maildir/%s/%s", w.dir,
-	    r.flags & INDEX_IN_NEW ? "new" : "cur", name);
-}
-
-static void
 rewrite(struct box *b, uint32_t uid, const char *text)
 {
 	char path[700];
 	FILE *f;
 
-	path_of(b, uid, path);
+	world_path(b, uid, path);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	assert_true(fputs(text, f) > 0);
@@ -493,7 +479,6 @@ rewritten(void **state)
 		"Subject: much longer than it was\n\nlonger\n",
 	};
 	struct box *b = world_box(&w, "INBOX");
-	char id[MID_LEN + 1], path[700];
 	struct index_record r;
 	uint32_t at, uid;
 	uint64_t size, sum = 0;
@@ -515,13 +500,7 @@ rewritten(void **state)
 	}
 	check_cache(b, 1, "\"1\"");
 	check_cache(b, 2, "\"much longer than it was\"");
-	mid_from_bin(b->names.head.mailboxid, id);
-	world_close(&w);
-	snprintf(path, sizeof(path), "%s/index/example.org/joe/%s.idx",
-	    w.dir, id);
-	assert_int_equal(unlink(path), 0);
-	world_open(&w);
-	b = world_box(&w, "INBOX");
+	b = index_lost(b);
 	world_settle(b);
 	assert_int_equal(b->h.messages, 2);
 	for (uid = 1; uid <= 2; uid++) {

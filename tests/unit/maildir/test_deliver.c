@@ -67,21 +67,6 @@ reopen(void)
 	return b;
 }
 
-static void
-path_of(struct box *b, uint32_t uid, char out[700])
-{
-	char name[FNAME_BUF];
-	struct names_entry e;
-	struct index_record r;
-	uint32_t at;
-	int dir;
-
-	assert_int_equal(box_find(b, uid, &at, &r), 0);
-	assert_int_equal(box_name_of(b, &r, &e, name, &dir), 0);
-	snprintf(out, 700, "%s/" MAILDIR "/%s/%s", w.dir,
-	    dir == b->new_ ? "new" : "cur", name);
-}
-
 /* One message, whole, in the index as in the folders. */
 static void
 only(struct box *b, uint32_t uid, const char *text)
@@ -221,7 +206,7 @@ spoilt_files(void **state)
 		assert_int_equal(world_deliver(b, "precious", 1, false), 1);
 		if (rows[i].in_cur)
 			mark_seen(b, 1);
-		path_of(b, 1, path);
+		world_path(b, 1, path);
 		world_close(&w);
 		spoil(path, rows[i].how);
 		if (rows[i].no_index)
@@ -263,7 +248,7 @@ repair_cut(void **state)
 			b = world_box(&w, "INBOX");
 			world_settle(b);
 			assert_int_equal(world_deliver(b, "precious", 1, false), 1);
-			path_of(b, 1, path);
+			world_path(b, 1, path);
 			world_close(&w);
 			spoil(path, hows[i]);
 			b = reopen();
@@ -300,7 +285,7 @@ while_scanning(void **state)
 			(void)world_deliver(b, "others", 100 + (uint32_t)i, false);
 		uid = world_deliver(b, "precious", 1, false);
 		mark_seen(b, uid);
-		path_of(b, uid, path);
+		world_path(b, uid, path);
 		assert_int_equal(unlink(path), 0);
 		world_foreign(&w, "cur", "1.stranger:2,S", "x");
 		b->todo |= BOX_SCAN_ALL;

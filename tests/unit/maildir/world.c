@@ -357,6 +357,22 @@ world_text(struct box *b, uint32_t uid, char out[64])
 }
 
 void
+world_path(struct box *b, uint32_t uid, char out[700])
+{
+	char name[FNAME_BUF];
+	struct names_entry e;
+	struct index_record r;
+	uint32_t at;
+	int dir;
+
+	if (box_find(b, uid, &at, &r) != 0 ||
+	    box_name_of(b, &r, &e, name, &dir) != 0)
+		abort();
+	snprintf(out, 700, "%s/mail/example.org/joe/Maildir/%s/%s",
+	    of(b->v)->dir, dir == b->new_ ? "new" : "cur", name);
+}
+
+void
 world_foreign(struct world *w, const char *in, const char *name,
     const char *text)
 {

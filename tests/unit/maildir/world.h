@@ -42,6 +42,8 @@ uint32_t world_deliver(struct box *b, const char *text, uint32_t key,
 	    bool in_cur);
 /* The text of a message; empty when it cannot be read. */
 void	world_text(struct box *b, uint32_t uid, char out[64]);
+/* Where its file is. */
+void	world_path(struct box *b, uint32_t uid, char out[700]);
 /* A file put into new/ or cur/ by somebody else. */
 void	world_foreign(struct world *w, const char *folder, const char *name,
 	    const char *text);

@@ -195,17 +195,26 @@ in_doubt(void **state)
 
 /* --- lanes --------------------------------------------------------------- */
 
+/* One that travels comes, and its host is found. */
+static void
+comes(const char *mid, const char *address, const char *mx)
+{
+	struct note n;
+
+	say(&spool, news(mid, ROUTE_REMOTE, address));
+	assert_true(told(&remote, NOTE_REMOTE_LOOK, &n));
+	say(&remote, (struct note){ .kind = NOTE_REMOTE_SEEN,
+	    .ticket = n.ticket, .u.remote_seen = { .mx = str_of(mx),
+	    .ttl = 3600 } });
+}
+
 /* Its first try finds nobody there: its lane is paused. */
 static void
 fail_to_connect(const char *mid)
 {
 	struct note n;
 
-	say(&spool, news(mid, ROUTE_REMOTE, "x@far.test"));
-	assert_true(told(&remote, NOTE_REMOTE_LOOK, &n));
-	say(&remote, (struct note){ .kind = NOTE_REMOTE_SEEN,
-	    .ticket = n.ticket, .u.remote_seen = { .mx = STR("mx.far.test"),
-	    .ttl = 3600 } });
+	comes(mid, "x@far.test", "mx.far.test");
 	assert_true(told(&remote, NOTE_REMOTE_TRY, &n));
 	say(&remote, (struct note){ .kind = NOTE_REMOTE_ROW,
 	    .ticket = n.ticket, .u.remote_row = { .result = QUEUE_LATER,
@@ -256,11 +265,7 @@ sent_when_all_is_told(void **state)
 
 	(void)state;
 	new_mid(mid);
-	say(&spool, news(mid, ROUTE_REMOTE, "x@near.test"));
-	assert_true(told(&remote, NOTE_REMOTE_LOOK, &n));
-	say(&remote, (struct note){ .kind = NOTE_REMOTE_SEEN,
-	    .ticket = n.ticket, .u.remote_seen = { .mx = STR("mx.near.test"),
-	    .ttl = 3600 } });
+	comes(mid, "x@near.test", "mx.near.test");
 	assert_false(told(&remote, NOTE_REMOTE_TRY, &n));
 	say(&spool, (struct note){ .kind = NOTE_QUEUE_LOADED,
 	    .u.queue_loaded = { .count = 1 } });
